@@ -1,0 +1,7 @@
+// One translation unit: libtorch's headers cost ten seconds each time they are read.
+#include "handles.cc"
+#include "convert.cc"
+#include "dispatch.cc"
+#include "autograd.cc"
+#include "storage.cc"
+#include "runtime.cc"

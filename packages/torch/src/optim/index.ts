@@ -1,0 +1,3 @@
+export { AdamW, type AdamWOptions, type ParameterGroup } from "./adamw.js";
+export { clipGradNorm } from "./clip.js";
+export { LR_SCHEDULES, type LrScheduleName, type LrScheduleOptions, lrSchedule } from "./lr-schedule.js";
