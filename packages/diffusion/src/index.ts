@@ -13,6 +13,7 @@ export { encodeIds, encodePrompts, type PromptEmbeddings, type PromptIds, stackE
 export * from "./sample/index.js";
 export * from "./schedule/index.js";
 export {
+  checkModelFolder,
   disposeSdxl,
   layerPaths,
   loadScheduler,

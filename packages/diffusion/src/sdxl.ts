@@ -42,7 +42,8 @@ export interface SdxlLoadOptions extends Omit<LoadOptions, "dtype"> {
   device?: Device | undefined;
 }
 
-function checkFolder(folder: string): Record<string, unknown> {
+/** Checks that a folder holds an SDXL pipeline, and gives its `model_index.json`. */
+export function checkModelFolder(folder: string): Record<string, unknown> {
   if (!existsSync(folder)) throw invalid("pretrained_model_name_or_path", "a folder with an SDXL model in the diffusers layout", folder);
   if (!statSync(folder).isDirectory())
     throw invalid("pretrained_model_name_or_path", "a folder in the diffusers layout (a single file is not supported yet)", folder);
@@ -95,7 +96,7 @@ export function loadScheduler(folder: string): SchedulerSettings {
  * @throws WeightsError when weights do not fit
  */
 export function loadSdxl(folder: string, { variant, dtype, vaeDtype = "float32", vae, device }: SdxlLoadOptions = {}): Sdxl {
-  const index = checkFolder(folder);
+  const index = checkModelFolder(folder);
   const text = loadTextEncoders(folder, { variant, dtype, device });
   const unet = loadUnet(folder, { variant, dtype, device });
   const autoencoder = loadVae(vae ?? folder, { variant: vae === undefined ? variant : undefined, dtype: vaeDtype, device });

@@ -1,1 +1,47 @@
-export {};
+export { type DoctorOptions, doctorOptions } from "./doctor-options.js";
+export { formatEventLine, parseEventLine, type TimedEvent, withoutMeasurements } from "./event-line.js";
+export {
+  type GenerateEvent,
+  type GenerateEventOf,
+  GenerateEventSchema,
+  type ResultFile,
+  ResultFileSchema,
+  type Skipped,
+  SkippedSchema,
+  type TrainEvent,
+  type TrainEventOf,
+  TrainEventSchema,
+} from "./events.js";
+export {
+  type GenerateOptions,
+  type GenerateOptionsInput,
+  GenerateOptionsSchema,
+  generateOptions,
+  parseGenerateOptions,
+  SCHEDULERS,
+} from "./generate-options.js";
+export { jsonSchemas } from "./json-schema.js";
+export { MANIFEST_VERSION, type Manifest, ManifestSchema, parseManifest } from "./manifest.js";
+export { nearestName } from "./nearest-name.js";
+export type { OptionEffect, OptionMeta } from "./option.js";
+export {
+  type OptionGroup,
+  type OptionRule,
+  OptionSet,
+  type OptionShape,
+  type OptionsOf,
+  rule,
+  unknownOption,
+} from "./option-set.js";
+export { optionSets } from "./option-sets.js";
+export { EFFECTS, type OptionSpec, type OptionValue } from "./option-spec.js";
+export { expectation, formatOptionValue, readOptionText } from "./option-value.js";
+export { type OptionProblem, OptionsError } from "./options-error.js";
+export { type AnyOptionSet, optionsMarkdown } from "./options-markdown.js";
+export {
+  parseTrainOptions,
+  type TrainOptions,
+  type TrainOptionsInput,
+  TrainOptionsSchema,
+  trainOptions,
+} from "./train-options.js";

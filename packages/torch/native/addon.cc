@@ -1,4 +1,5 @@
 // One translation unit: libtorch's headers cost ten seconds each time they are read.
+#include "crash.cc"
 #include "handles.cc"
 #include "convert.cc"
 #include "dispatch.cc"

@@ -48,7 +48,11 @@ NATIVE(setGrad) {
   return guarded(env, "grad", [&]() -> napi_value {
     Args a(env, info);
     at::Tensor t = toTensor(env, a[0], "self");
-    t.mutable_grad() = isNullish(env, a[1]) ? at::Tensor() : toTensor(env, a[1], "grad");
+    at::Tensor g = isNullish(env, a[1]) ? at::Tensor() : toTensor(env, a[1], "grad");
+    // C++ takes anything here; a gradient of another kind would only fail, or broadcast, much later
+    if (g.defined() && (g.is_same(t) || g.sizes() != t.sizes() || g.scalar_type() != t.scalar_type() || g.device() != t.device()))
+      bad("expected another tensor like " + describe(t) + " for grad but received " + describe(g));
+    t.mutable_grad() = std::move(g);
     return undefinedValue(env);
   });
 }

@@ -8,9 +8,14 @@ namespace {
 
 constexpr double kMaxSafe = 9007199254740991.0;
 
+// `expected <what> for <name> but received <value>`
+[[noreturn]] void wrong(napi_env env, const char* what, const char* name, napi_value v) {
+  bad(std::string("expected ") + what + " for " + name + " but received " + shown(env, v));
+}
+
 uint32_t arrayLength(napi_env env, napi_value v, const char* name) {
   uint32_t n = 0;
-  if (napi_get_array_length(env, v, &n) != napi_ok) bad(std::string("expected an array for ") + name);
+  if (napi_get_array_length(env, v, &n) != napi_ok) wrong(env, "an array", name, v);
   return n;
 }
 napi_value element(napi_env env, napi_value v, uint32_t i) {
@@ -50,37 +55,50 @@ napi_valuetype typeOf(napi_env env, napi_value v) {
   check(env, napi_typeof(env, v, &t));
   return t;
 }
+std::string shown(napi_env env, napi_value v) {
+  napi_value text;
+  switch (typeOf(env, v)) {
+    case napi_string: return "\"" + toString(env, v, "text").substr(0, 120) + "\"";
+    case napi_function: return "a function";
+    case napi_symbol: return "a symbol";
+    case napi_external: return "a native object";
+    case napi_object: {
+      bool array = false;
+      check(env, napi_is_array(env, v, &array));
+      return array ? "an array" : "an object";
+    }
+    default: check(env, napi_coerce_to_string(env, v, &text)); return toString(env, text, "text");
+  }
+}
 bool isNullish(napi_env env, napi_value v) {
   auto t = typeOf(env, v);
   return t == napi_undefined || t == napi_null;
 }
 double toDouble(napi_env env, napi_value v, const char* name) {
   double d;
-  if (napi_get_value_double(env, v, &d) != napi_ok) bad(std::string("expected a number for ") + name);
+  if (napi_get_value_double(env, v, &d) != napi_ok) wrong(env, "a number", name, v);
   return d;
 }
 int64_t toInt(napi_env env, napi_value v, const char* name) {
   double d;
   if (napi_get_value_double(env, v, &d) == napi_ok) {
     if (d == std::floor(d) && std::abs(d) <= kMaxSafe) return static_cast<int64_t>(d);
-    std::ostringstream received;
-    received << d;
-    bad(std::string("expected an integer for ") + name + " but received " + received.str());
+    wrong(env, "an integer", name, v);
   }
   int64_t i;
   bool lossless = false;
-  if (napi_get_value_bigint_int64(env, v, &i, &lossless) != napi_ok || !lossless)
-    bad(std::string("expected a 64-bit integer for ") + name);
+  if (napi_get_value_bigint_int64(env, v, &i, &lossless) != napi_ok) wrong(env, "an integer", name, v);
+  if (!lossless) wrong(env, "a 64-bit integer", name, v);
   return i;
 }
 bool toBool(napi_env env, napi_value v, const char* name) {
   bool b;
-  if (napi_get_value_bool(env, v, &b) != napi_ok) bad(std::string("expected true or false for ") + name);
+  if (napi_get_value_bool(env, v, &b) != napi_ok) wrong(env, "true or false", name, v);
   return b;
 }
 std::string toString(napi_env env, napi_value v, const char* name) {
   size_t n;
-  if (napi_get_value_string_utf8(env, v, nullptr, 0, &n) != napi_ok) bad(std::string("expected a string for ") + name);
+  if (napi_get_value_string_utf8(env, v, nullptr, 0, &n) != napi_ok) wrong(env, "a string", name, v);
   std::string s(n, 0);
   check(env, napi_get_value_string_utf8(env, v, &s[0], n + 1, &n));
   return s;
@@ -99,7 +117,7 @@ at::ScalarType toDtype(napi_env env, napi_value v) {
 }
 const at::Tensor& toTensor(napi_env env, napi_value v, const char* name) {
   int32_t handle;
-  if (napi_get_value_int32(env, v, &handle) != napi_ok) bad(std::string("expected a Tensor for ") + name);
+  if (napi_get_value_int32(env, v, &handle) != napi_ok) wrong(env, "a Tensor", name, v);
   try {
     return engineOf(env).tensors.get(handle);
   } catch (const EngineError&) {
@@ -115,7 +133,7 @@ std::vector<at::Tensor> toTensors(napi_env env, napi_value v, const char* name) 
     size_t n;
     void* p;
     check(env, napi_get_typedarray_info(env, v, &type, &n, &p, nullptr, nullptr));
-    if (type != napi_int32_array) bad(std::string("expected tensors for ") + name);
+    if (type != napi_int32_array) wrong(env, "a list of tensors", name, v);
     const auto& table = engineOf(env).tensors;
     r.reserve(n);
     for (size_t i = 0; i < n; i++) {
@@ -132,11 +150,11 @@ std::vector<at::Tensor> toTensors(napi_env env, napi_value v, const char* name) 
     }
     return r;
   }
-  bad(std::string("expected a list of tensors for ") + name);
+  wrong(env, "a list of tensors", name, v);
 }
 const at::Generator& toGenerator(napi_env env, napi_value v) {
   void* p = nullptr;
-  if (napi_get_value_external(env, v, &p) != napi_ok || !p) bad("expected a Generator for generator");
+  if (napi_get_value_external(env, v, &p) != napi_ok || !p) wrong(env, "a Generator", "generator", v);
   return *static_cast<at::Generator*>(p);
 }
 
@@ -148,7 +166,7 @@ c10::IValue toIValue(napi_env env, napi_value v, const Slot& s) {
   if (type == napi_undefined && s.hasDefault) return s.byDefault;
   if (type == napi_undefined || type == napi_null) {
     if (s.optional) return c10::IValue();
-    bad(std::string("expected a value for ") + name);
+    wrong(env, s.kind == Kind::Tensor ? "a Tensor" : "a value", name, v);
   }
   switch (s.kind) {
     case Kind::Tensor: return toTensor(env, v, name);
@@ -237,9 +255,25 @@ napi_value fromIValue(napi_env env, c10::IValue&& v, Kind kind) {
   }
 }
 
+// The names that TypeScript uses; libtorch's own for types that it does not know.
+static std::string dtypeName(at::ScalarType type) {
+  switch (type) {
+    case at::kByte: return "uint8";
+    case at::kChar: return "int8";
+    case at::kShort: return "int16";
+    case at::kInt: return "int32";
+    case at::kLong: return "int64";
+    case at::kHalf: return "float16";
+    case at::kFloat: return "float32";
+    case at::kDouble: return "float64";
+    case at::kBool: return "bool";
+    case at::kBFloat16: return "bfloat16";
+    default: return c10::toString(type);
+  }
+}
 std::string describe(const at::Tensor& t) {
   std::ostringstream s;
-  s << c10::toString(t.scalar_type()) << "[";
+  s << dtypeName(t.scalar_type()) << "[";
   for (int64_t i = 0; i < t.dim(); i++) s << (i ? ", " : "") << t.size(i);
   s << "] on " << t.device();
   return s.str();

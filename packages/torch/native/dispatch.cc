@@ -63,13 +63,14 @@ const Operator* resolve(const std::string& name, const std::string& overload) {
   if (!handle) return nullptr;
   auto op = std::make_unique<Operator>(Operator{*handle, overload.empty() ? name : key, {}, {}, -1});
   const auto& schema = handle->schema();
+  if (schema.arguments().size() > Args::kMax) bad(key + " has more arguments than a call here can pass");
+  const bool givesBack = schema.returns().size() == 1 && schema.returns()[0].alias_info() && schema.returns()[0].alias_info()->isWrite();
   for (size_t i = 0; i < schema.arguments().size(); i++) {
     const auto& a = schema.arguments()[i];
     Slot s{Kind::Unsupported, false, a.default_value().has_value(), static_cast<int32_t>(a.N().value_or(0)), {}, a.name()};
     s.kind = kindOf(a.real_type(), s.optional);
     if (s.hasDefault) s.byDefault = *a.default_value();
-    if (a.alias_info() && a.alias_info()->isWrite() && op->aliased < 0 && schema.returns().size() == 1)
-      op->aliased = static_cast<int>(i);
+    if (givesBack && a.alias_info() && a.alias_info()->isWrite() && op->aliased < 0) op->aliased = static_cast<int>(i);
     op->slots.push_back(std::move(s));
   }
   for (const auto& r : schema.returns()) {
@@ -79,27 +80,35 @@ const Operator* resolve(const std::string& name, const std::string& overload) {
   return table->emplace(key, std::move(op)).first->second.get();
 }
 
+constexpr size_t kShown = 8;  // operands of one list that a message describes
+
 std::string failure(napi_env env, const Operator& op, const Args& args, const std::string& message) {
   std::string operands;
   bool meta = false;
-  for (size_t i = 0; i < op.slots.size() && i < args.n; i++) {
-    int32_t handle;
-    if (op.slots[i].kind != Kind::Tensor || napi_get_value_int32(env, args[i], &handle) != napi_ok) continue;
-    const auto& t = engineOf(env).tensors.get(handle);
+  auto mention = [&](const std::string& name, const at::Tensor& t) {
     meta = meta || t.is_meta();
-    operands += (operands.empty() ? "" : ", ") + op.slots[i].name + " " + describe(t);
+    operands += (operands.empty() ? "" : ", ") + name + " " + describe(t);
+  };
+  for (size_t i = 0; i < op.slots.size() && i < args.n; i++) {
+    const auto& slot = op.slots[i];
+    if (isNullish(env, args[i])) continue;
+    if (slot.kind == Kind::Tensor) mention(slot.name, toTensor(env, args[i], slot.name.c_str()));
+    if (slot.kind != Kind::Tensors) continue;
+    auto list = toTensors(env, args[i], slot.name.c_str());
+    for (size_t j = 0; j < list.size() && j < kShown; j++) mention(slot.name + "[" + std::to_string(j) + "]", list[j]);
+    if (list.size() > kShown) operands += ", … " + std::to_string(list.size()) + " in all";
   }
   std::string text = message;
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (meta) text = "a weight was declared but never loaded or initialized (device meta). " + text;
+  if (meta) text = kMetaHint + text;
   return text + (operands.empty() ? "" : "\n  operands: " + operands);
 }
 
 NATIVE(call) {
-  const Operator* op = nullptr;
   return guarded(env, "operator", [&]() -> napi_value {
     Args args(env, info);
-    op = static_cast<const Operator*>(args.data);
+    const auto* op = static_cast<const Operator*>(args.data);
+    Running running(env, op->name.c_str());
     try {
       torch::jit::Stack stack;
       stack.reserve(op->slots.size());
@@ -122,6 +131,8 @@ NATIVE(call) {
       throwToJs(env, e.kind, e.what(), op->name);
     } catch (const c10::Error& e) {
       throwToJs(env, "operator", failure(env, *op, args, e.what_without_backtrace()), op->name);
+    } catch (const std::bad_alloc&) {
+      throwToJs(env, "operator", failure(env, *op, args, "out of memory"), op->name);
     } catch (const std::exception& e) {
       throwToJs(env, "operator", failure(env, *op, args, e.what()), op->name);
     } catch (...) {

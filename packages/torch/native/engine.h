@@ -3,6 +3,7 @@
 #define NAPI_VERSION 9
 #include <node_api.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ class HandleTable {
 struct Engine {
   HandleTable tensors;
   napi_ref makeError = nullptr;  // (kind, message, operator) => Error
+  std::atomic<const char*>* running = nullptr;  // what a crash would name; see crash.cc
 };
 
 Engine& engineOf(napi_env env);
@@ -42,9 +44,28 @@ void check(napi_env env, napi_status status);
 void throwToJs(napi_env env, const char* kind, const std::string& message, const std::string& op);
 [[noreturn]] inline void bad(const std::string& message) { throw EngineError("invalid", message); }
 
+// Says what native code is running, so that a crash can name it. `name` must outlive the call.
+class Running {
+ public:
+  Running(napi_env env, const char* name) : place_(*engineOf(env).running), before_(place_.load(std::memory_order_relaxed)) {
+    place_.store(name, std::memory_order_relaxed);
+  }
+  ~Running() { place_.store(before_, std::memory_order_relaxed); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  std::atomic<const char*>& place_;
+  const char* before_;
+};
+void nameCrashes();
+std::atomic<const char*>* claimRunning();
+void releaseRunning(std::atomic<const char*>* place);
+
 // Every native function runs inside this: C++ exceptions of any kind become JavaScript errors.
 template <class F>
-napi_value guarded(napi_env env, const std::string& where, F&& body) {
+napi_value guarded(napi_env env, const char* where, F&& body) {
+  Running running(env, where);
   try {
     return body();
   } catch (const JsPending&) {
@@ -77,6 +98,7 @@ struct Args {
 
 // JavaScript → C++. All integers are checked: Node-API alone would turn NaN into 0 and 1.9 into 1.
 napi_valuetype typeOf(napi_env env, napi_value v);
+std::string shown(napi_env env, napi_value v);
 bool isNullish(napi_env env, napi_value v);
 double toDouble(napi_env env, napi_value v, const char* name);
 int64_t toInt(napi_env env, napi_value v, const char* name);
@@ -113,6 +135,7 @@ struct Slot {
 c10::IValue toIValue(napi_env env, napi_value v, const Slot& slot);
 napi_value fromIValue(napi_env env, c10::IValue&& v, Kind kind);
 std::string describe(const at::Tensor& t);
+constexpr const char* kMetaHint = "a weight was declared but never loaded or initialized (device meta). ";
 
 #define NATIVE(name) static napi_value name(napi_env env, napi_callback_info info)
 using Export = std::pair<const char*, napi_callback>;

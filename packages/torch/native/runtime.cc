@@ -135,10 +135,20 @@ void registerRuntime(napi_env env, napi_value exports) {
 }
 
 NAPI_MODULE_INIT() {
-  napi_set_instance_data(env, new Engine, [](napi_env, void* p, void*) { delete static_cast<Engine*>(p); }, nullptr);
-  registerDispatch(env, exports);
-  registerAutograd(env, exports);
-  registerStorage(env, exports);
-  registerRuntime(env, exports);
-  return exports;
+  auto* engine = new Engine;
+  engine->running = claimRunning();
+  auto release = [](napi_env, void* p, void*) {
+    auto* ended = static_cast<Engine*>(p);
+    releaseRunning(ended->running);
+    delete ended;
+  };
+  if (napi_set_instance_data(env, engine, release, nullptr) != napi_ok) return nullptr;
+  nameCrashes();
+  return guarded(env, "load", [&]() -> napi_value {
+    registerDispatch(env, exports);
+    registerAutograd(env, exports);
+    registerStorage(env, exports);
+    registerRuntime(env, exports);
+    return exports;
+  });
 }

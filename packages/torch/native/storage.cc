@@ -33,7 +33,9 @@ NATIVE(fromBytes) {
 NATIVE(toBytes) {
   return guarded(env, "data", [&]() -> napi_value {
     Args a(env, info);
-    auto t = toTensor(env, a[0], "self").detach().cpu().contiguous();
+    const auto& self = toTensor(env, a[0], "self");
+    if (self.is_meta()) throw EngineError("operator", kMetaHint + describe(self) + " has no elements to read");
+    auto t = self.detach().cpu().contiguous();
     void* p;
     napi_value buffer, view;
     check(env, napi_create_arraybuffer(env, t.nbytes(), &p, &buffer));
@@ -173,7 +175,8 @@ NATIVE(ownedBytes) {
   return guarded(env, "ownedBytes", [&]() -> napi_value {
     Args a(env, info);
     const auto& t = toTensor(env, a[0], "self");
-    bool sole = t.has_storage() && t.storage().use_count() == 1;
+    // without an allocator the bytes are a mapped file's: no memory that a collection would give back
+    bool sole = t.has_storage() && t.storage().use_count() == 1 && t.storage().allocator() != nullptr;
     return fromDouble(env, sole ? static_cast<double>(t.storage().nbytes()) : 0);
   });
 }

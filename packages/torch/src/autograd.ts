@@ -1,3 +1,4 @@
+import { invalid } from "./errors.js";
 import { native } from "./native.js";
 import { handlesOf, optionalHandlesOf, Tensor } from "./tensor.js";
 
@@ -38,7 +39,10 @@ export function grad(
 function withGrad<T>(enabled: boolean, body: () => T): T {
   const before = native.setGradEnabled(enabled);
   try {
-    return body();
+    const result = body();
+    if (typeof (result as { then?: unknown } | null | undefined)?.then === "function")
+      throw invalid(enabled ? "enableGrad" : "noGrad", "a synchronous function", result);
+    return result;
   } finally {
     native.setGradEnabled(before);
   }

@@ -38,7 +38,7 @@ export function matchDims<S extends string>(shape: readonly number[], pattern: S
     const n = shape[i] as number;
     if (length !== null) fits = n === length;
     else if (name !== null) {
-      const known = named[name];
+      const known = Object.hasOwn(named, name) ? named[name] : undefined; // an axis may be called "constructor"
       if (known === undefined) named[name] = n;
       else fits = known === n;
     }

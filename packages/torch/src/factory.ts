@@ -92,6 +92,14 @@ const NATURAL: readonly [new (n: number) => TypedArray, DType][] = [
   [Uint8Array, "uint8"],
 ];
 type Nested = number | readonly Nested[];
+/** What each integer type holds; a cast would cut 1.9 to 1 and 256 to 0 without a word. */
+const RANGES: Partial<Record<DType, readonly [number, number]>> = {
+  uint8: [0, 255],
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+};
 
 function shapeOf(data: Nested): number[] {
   const shape: number[] = [];
@@ -104,6 +112,7 @@ function flatten(data: Nested, shape: readonly number[], into: number[], depth =
     into.push(data);
     return;
   }
+  if (!Array.isArray(data)) throw invalid("data", "numbers", data);
   if (data.length !== shape[depth]) throw invalid("data", "an array with rows of equal length", data);
   for (const d of data) flatten(d, shape, into, depth + 1);
 }
@@ -137,6 +146,9 @@ function fromNumbers(data: Nested, shape: readonly number[] | undefined, dtype: 
   const numbers: number[] = [];
   const own = shapeOf(data);
   flatten(data, own, numbers);
+  const range = RANGES[dtype];
+  const wrong = range && numbers.find((n) => !Number.isInteger(n) || n < range[0] || n > range[1]);
+  if (wrong !== undefined) throw invalid("data", `integers from ${range?.[0]} to ${range?.[1]} (${dtype})`, wrong);
   if (dtype === "int64") return fromTyped(BigInt64Array.from(numbers, BigInt), shape ?? own, dtype);
   const wide = dtype === "float32" ? Float32Array.from(numbers) : Float64Array.from(numbers);
   return fromTyped(wide, shape ?? own, dtype);

@@ -1,6 +1,8 @@
+import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { threadId } from "node:worker_threads";
 import { type DType, dtypeCode, ELEMENT_SIZE } from "./dtype.js";
 import { FileFormatError } from "./errors.js";
 import { native } from "./native.js";
@@ -18,18 +20,20 @@ export interface SafetensorsHeader {
   metadata: Record<string, string>;
 }
 
+/** In the reference implementation's order, which is the order of tensors in a file: wide element types first. */
 const DTYPES: Readonly<Record<string, DType>> = {
+  I64: "int64",
   F64: "float64",
   F32: "float32",
-  F16: "float16",
-  BF16: "bfloat16",
-  I64: "int64",
   I32: "int32",
+  BF16: "bfloat16",
+  F16: "float16",
   I16: "int16",
   I8: "int8",
   U8: "uint8",
   BOOL: "bool",
 };
+const ORDER = Object.values(DTYPES);
 const CODE_OF = Object.fromEntries(Object.entries(DTYPES).map(([code, dtype]) => [dtype, code])) as Record<DType, string>;
 /** The reference implementation's limit; larger headers are an attack or an accident. */
 const MAX_HEADER = 100_000_000;
@@ -37,7 +41,9 @@ const MAX_HEADER = 100_000_000;
 function readHeaderBytes(path: string): { text: string; size: number; offset: number } {
   const fd = openSync(path, "r");
   try {
-    const { size } = fstatSync(fd);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new FileFormatError(path, "expected a safetensors file but it is a folder or a device");
+    const { size } = stat;
     const head = Buffer.alloc(8);
     if (size < 8 || readSync(fd, head, 0, 8, 0) < 8)
       throw new FileFormatError(path, `expected a safetensors file but it has only ${size} bytes`);
@@ -46,6 +52,7 @@ function readHeaderBytes(path: string): { text: string; size: number; offset: nu
       throw new FileFormatError(path, `its header says it is ${length} bytes long, but the file has ${size}: truncated, or no safetensors file`);
     const body = Buffer.alloc(length);
     if (readSync(fd, body, 0, length, 8) < length) throw new FileFormatError(path, "its header could not be read whole");
+    if (!isUtf8(body)) throw new FileFormatError(path, "its header is not UTF-8; is it a safetensors file?");
     return { text: body.toString("utf8"), size, offset: 8 + length };
   } finally {
     closeSync(fd);
@@ -58,7 +65,7 @@ function checkEntry(path: string, name: string, raw: unknown, offset: number): T
   const wrong = (problem: string) => new FileFormatError(path, `tensor ${name} ${problem}`);
   const e = raw as { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null;
   if (typeof e !== "object" || e === null) throw wrong("is not described by an object");
-  const dtype = typeof e.dtype === "string" ? DTYPES[e.dtype] : undefined;
+  const dtype = typeof e.dtype === "string" && Object.hasOwn(DTYPES, e.dtype) ? DTYPES[e.dtype] : undefined;
   if (dtype === undefined) throw wrong(`has dtype ${JSON.stringify(e.dtype)}, which is not one of ${Object.keys(DTYPES).join(", ")}`);
   if (!Array.isArray(e.shape) || !e.shape.every(isCount)) throw wrong(`has no valid shape: ${JSON.stringify(e.shape)}`);
   const [start, end] = Array.isArray(e.data_offsets) ? (e.data_offsets as unknown[]) : [];
@@ -66,6 +73,22 @@ function checkEntry(path: string, name: string, raw: unknown, offset: number): T
   const bytes = (e.shape as number[]).reduce((n, d) => n * d, ELEMENT_SIZE[dtype]);
   if (bytes !== end - start) throw wrong(`of shape [${e.shape.join(", ")}] needs ${bytes} bytes, but its offsets span ${end - start}`);
   return { dtype, shape: e.shape as number[], start: offset + start, end: offset + end };
+}
+
+/** `JSON.parse` takes the last of two equal keys without a word; here each name is counted in the text as well. */
+function checkNamedOnce(path: string, text: string, json: object): void {
+  let written = 0;
+  for (const m of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (m[1] !== undefined) written++;
+  const count = (v: unknown): number =>
+    typeof v === "object" && v !== null ? (Array.isArray(v) ? 0 : Object.keys(v).length) + Object.values(v).reduce((n: number, x) => n + count(x), 0) : 0;
+  if (written !== count(json)) throw new FileFormatError(path, "its header gives one name twice");
+}
+
+function checkMetadata(path: string, metadata: unknown): Record<string, string> {
+  if (metadata === undefined || metadata === null) return {};
+  if (typeof metadata !== "object" || Array.isArray(metadata) || Object.values(metadata).some((v) => typeof v !== "string"))
+    throw new FileFormatError(path, "its __metadata__ is not an object of strings");
+  return metadata as Record<string, string>;
 }
 
 /**
@@ -82,7 +105,9 @@ export function readSafetensorsHeader(path: string): SafetensorsHeader {
     throw new FileFormatError(path, `its header is not JSON (${(e as Error).message}); is it a safetensors file?`);
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw new FileFormatError(path, "its header is not a JSON object");
-  const { __metadata__: metadata = {}, ...entries } = json as Record<string, unknown>;
+  checkNamedOnce(path, text, json);
+  const { __metadata__, ...entries } = json as Record<string, unknown>;
+  const metadata = checkMetadata(path, __metadata__);
   const tensors = new Map(Object.entries(entries).map(([name, raw]) => [name, checkEntry(path, name, raw, offset)]));
   let at = offset;
   for (const [name, { start, end }] of [...tensors].sort((a, b) => a[1].start - b[1].start || a[1].end - b[1].end)) {
@@ -91,7 +116,7 @@ export function readSafetensorsHeader(path: string): SafetensorsHeader {
   }
   if (at !== size)
     throw new FileFormatError(path, at > size ? `it is truncated: ${at} bytes are described, ${size} are there` : `${size - at} bytes at its end belong to no tensor`);
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { tensors, metadata };
 }
 
 /**
@@ -122,8 +147,7 @@ const ALIGNMENT = 8;
 
 /**
  * Writes tensors beside `path` and renames the whole file into place, so that a reader finds the old file or the new
- * one. The order in the file is the reference implementation's (wide element types first, then by name): equal content
- * gives equal bytes.
+ * one. The order in the file is the reference implementation's: equal content gives equal bytes.
  *
  * @returns size in bytes and SHA-256 of the file
  */
@@ -133,16 +157,19 @@ export function writeSafetensors(
   { metadata }: { metadata?: Record<string, string> } = {},
 ): { bytes: number; sha256: string } {
   const entries = [...tensors].map(([name, t]) => ({ name, tensor: t, dtype: t.dtype, shape: t.shape }));
-  entries.sort((a, b) => ELEMENT_SIZE[b.dtype] - ELEMENT_SIZE[a.dtype] || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
+  entries.sort((a, b) => ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  const names = new Set(["__metadata__"]);
+  // written piece by piece: an object would put names like "0" first and lose "__proto__"
+  const parts = metadata === undefined ? [] : [`"__metadata__":${JSON.stringify(checkMetadata(path, metadata))}`];
   let at = 0;
-  for (const e of entries) {
-    if (Object.hasOwn(header, e.name)) throw new FileFormatError(path, `tensor ${e.name} is given twice`);
-    const bytes = e.shape.reduce((n, d) => n * d, ELEMENT_SIZE[e.dtype]);
-    header[e.name] = { dtype: CODE_OF[e.dtype], shape: e.shape, data_offsets: [at, at + bytes] };
+  for (const { name, dtype, shape } of entries) {
+    if (names.has(name)) throw new FileFormatError(path, name === "__metadata__" ? "a tensor may not be called __metadata__" : `tensor ${name} is given twice`);
+    names.add(name);
+    const bytes = shape.reduce((n, d) => n * d, ELEMENT_SIZE[dtype]);
+    parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: CODE_OF[dtype], shape, data_offsets: [at, at + bytes] })}`);
     at += bytes;
   }
-  let text = Buffer.from(JSON.stringify(header));
+  let text = Buffer.from(`{${parts.join(",")}}`);
   const padding = (ALIGNMENT - (text.length % ALIGNMENT)) % ALIGNMENT;
   text = Buffer.concat([text, Buffer.alloc(padding, " ")]);
   const length = Buffer.alloc(8);
@@ -151,7 +178,7 @@ export function writeSafetensors(
 }
 
 function writeWhole(path: string, head: readonly Uint8Array[], tensors: readonly Tensor[]): { bytes: number; sha256: string } {
-  const partial = `${path}.${process.pid}.partial`;
+  const partial = `${path}.${process.pid}-${threadId}.partial`;
   const hash = createHash("sha256");
   let bytes = 0;
   const fd = openSync(partial, "w");

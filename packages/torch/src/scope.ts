@@ -48,7 +48,7 @@ export function scope<T>(body: () => T): T {
   try {
     result = body();
     if (typeof (result as { then?: unknown } | null | undefined)?.then === "function")
-      throw invalid("scope", "a synchronous function", "a function that returns a promise");
+      throw invalid("scope", "a synchronous function", result);
   } catch (e) {
     leave(around);
     free(made, kept.size > 0 ? kept : NOTHING);

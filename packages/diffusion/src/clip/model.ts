@@ -1,4 +1,4 @@
-import { arange, attention, Embedding, full, gelu, type Layer, LayerNorm, Linear, Module, noGrad, type Tensor } from "@stillframe/torch";
+import { arange, attention, Embedding, full, gelu, type Layer, LayerNorm, Linear, Module, noGrad, scope, type Tensor } from "@stillframe/torch";
 import type { ClipTextConfig } from "./config.js";
 
 /** Self-attention; each position sees itself and those before it. */
@@ -121,8 +121,8 @@ export class ClipTextModel extends Module {
   readonly config: ClipTextConfig;
   readonly textModel: ClipTextTransformer;
   readonly textProjection: Linear | null;
-  /** Recomputes each layer in the backward pass instead of keeping what is in it. */
-  checkpointing: ((layer: (x: Tensor) => Tensor, x: Tensor) => Tensor) | null = null;
+  /** How layers run; `RecomputeTape.run` makes it gradient checkpointing. */
+  runner: (layer: (...x: Tensor[]) => Tensor, ...x: Tensor[]) => Tensor = (layer, ...x) => scope(() => layer(...x));
 
   constructor(config: ClipTextConfig) {
     super();
@@ -139,8 +139,7 @@ export class ClipTextModel extends Module {
     const mask = noGrad(() => full([t, t], Number.NEGATIVE_INFINITY, { dtype: x.dtype, device: x.device }).triu(1));
     const states = [x];
     for (const layer of encoder.layers.slice(0, layers)) {
-      const run = (y: Tensor) => layer.forward(y, mask);
-      x = this.checkpointing === null ? run(x) : this.checkpointing(run, x);
+      x = this.runner((y) => layer.forward(y as Tensor, mask), x);
       states.push(x);
     }
     return states;

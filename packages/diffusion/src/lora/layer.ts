@@ -1,4 +1,4 @@
-import { dropout, type Generator, invalid, keep, type Layer, Linear, Module, noGrad, normal, type Tensor, zeros } from "@stillframe/torch";
+import { type Device, empty, type Generator, invalid, keep, type Layer, Linear, Module, noGrad, normal, type Tensor, zeros } from "@stillframe/torch";
 
 export interface LoraOptions {
   rank: number;
@@ -21,6 +21,8 @@ export class LoraLinear extends Module implements Layer {
   multiplier = 1;
   /** part of `A`'s input that is dropped while training */
   dropout = 0;
+  /** what dropout draws from */
+  dropoutGenerator: Generator | null = null;
 
   constructor(base: Linear, { rank, alpha = rank, rankStabilized = false }: LoraOptions) {
     super();
@@ -46,9 +48,26 @@ export class LoraLinear extends Module implements Layer {
     const strength = this.scale * this.multiplier;
     if (strength === 0) return y;
     const { dtype } = y;
-    const input = this.dropout > 0 ? dropout(x, this.dropout, true) : x;
+    const input = this.dropout > 0 ? this.dropped(x) : x;
     const low = input.matmul(this.loraA.to(dtype).t());
     return y.add(low.matmul(this.loraB.to(dtype).t()), { alpha: strength });
+  }
+
+  /** Zeroes a part of `x` and scales the rest up (Srivastava et al. 2014). */
+  private dropped(x: Tensor): Tensor {
+    if (this.dropoutGenerator === null) throw invalid("dropoutGenerator", "a Generator where dropout is above 0", null);
+    const keepShare = 1 - this.dropout;
+    const mask = noGrad(() => empty(x.shape).bernoulli_(keepShare, { generator: this.dropoutGenerator }).div_(keepShare));
+    return x.mul(mask.to({ dtype: x.dtype, device: x.device }));
+  }
+
+  /** Moves the adapter's matrices. */
+  moveAdapter(device: Device): void {
+    for (const name of ["loraA", "loraB"] as const) {
+      const moved = this[name].to({ device });
+      this[name].dispose();
+      this[name] = keep(moved);
+    }
   }
 
   /** `multiplier · scale · B A`, `[out, in]` in float32. */

@@ -72,7 +72,8 @@ export function sampleDdim(
  */
 function shares({ from, to }: Move, eta: number): { deviation: number; direction: number } {
   const f = Math.fround;
-  const variance = f(to.sigma ** 2 / from.sigma ** 2) * (1 - f(from.alpha ** 2 / to.alpha ** 2));
-  const deviation = f(eta * f(Math.sqrt(f(variance))));
-  return { deviation, direction: Math.sqrt(Math.max(0, f(to.sigma ** 2) - f(deviation ** 2))) };
+  const [now, next] = [f(from.sigma ** 2), f(to.sigma ** 2)];
+  const variance = f(f(next / now) * f(1 - f(from.alpha ** 2 / to.alpha ** 2)));
+  const deviation = f(eta * f(Math.sqrt(variance)));
+  return { deviation, direction: Math.sqrt(Math.max(0, next - f(deviation ** 2))) };
 }

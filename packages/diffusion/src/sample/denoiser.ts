@@ -26,13 +26,13 @@ export type Denoiser = (x: Tensor, at: Point) => Denoised;
 export function denoiser(network: Network, { predictionType }: { predictionType: PredictionType }): Denoiser {
   return (x, at) => {
     const { alpha, sigma, timestep } = at;
+    if (alpha === 0 && predictionType === "epsilon")
+      throw invalid("predictionType", `v_prediction or sample (timestep ${timestep} has no signal)`, predictionType);
     const norm = Math.hypot(alpha, sigma);
     const input = x.div(norm);
     const output = network(input, timestep).to("float32");
     switch (predictionType) {
       case "epsilon":
-        if (alpha === 0)
-          throw invalid("predictionType", `v_prediction or sample (timestep ${timestep} has no signal)`, "epsilon");
         return { x0: x.sub(output.mul(sigma)).div(alpha), eps: output };
       case "v_prediction": {
         const [a, b] = [alpha / norm, sigma / norm];

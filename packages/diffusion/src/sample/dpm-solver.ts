@@ -54,8 +54,9 @@ export function planDpmSolver(schedule: NoiseSchedule, steps: number, options: D
 }
 
 /**
- * Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", algorithm 2 (2M) and
- * appendix B (third order, SDE); "DPM-Solver" for the algorithms that hold eps.
+ * Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", algorithm 2 (2M), with
+ * its extensions to the third order and to the SDE; "DPM-Solver" for the algorithms that hold eps. Memory: the last
+ * answers of the network, newest first.
  */
 export function sampleDpmSolver(
   denoise: Denoiser,

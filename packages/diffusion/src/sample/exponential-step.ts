@@ -3,7 +3,7 @@ import type { NoiseLevel } from "../schedule/noise-level.js";
 /**
  * The exact solution of the probability-flow ODE between two noise levels when the network's answer m is constant:
  * `x_to = carry · x_from - gain · (e^h - 1) · m`. Solvers of higher order add terms in m's derivatives, with weights that
- * depend on h alone (Lu et al. 2022, "DPM-Solver", proposition 3.1; "DPM-Solver++", equation 9).
+ * depend on h alone (Lu et al. 2022, "DPM-Solver", proposition 3.1, and "DPM-Solver++", proposition 4.1).
  */
 export interface ExponentialStep {
   readonly carry: number;

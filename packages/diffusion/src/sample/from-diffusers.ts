@@ -41,6 +41,9 @@ const CLASSES: ReadonlyMap<string, SchedulerClass> = new Map<string, SchedulerCl
   ["UniPCMultistepScheduler", { timestepSpacing: "linspace", read: readUniPc }],
 ]);
 
+/** Each solver reads the others' words as its own default, so that a file can be given to any of them. */
+const SOLVER_TYPES = ["midpoint", "heun", "logrho", "bh1", "bh2"] as const;
+
 /** The diffusers 0.40 schedulers that have a sampler here. */
 export const SCHEDULER_CLASSES: readonly string[] = [...CLASSES.keys()];
 
@@ -83,7 +86,6 @@ function readDdim(config: SchedulerConfig, { eta = 0 }: StepOptions): Sampler {
 }
 
 function readEuler(config: SchedulerConfig): Sampler {
-  refuse(config, ["use_beta_sigmas"]);
   readChoice(config, "interpolation_type", { among: ["linear"], fallback: "linear" });
   readChoice(config, "timestep_type", { among: ["discrete"], fallback: "discrete" });
   return euler({ ...readSpacing(config), finalSigma: readFinalSigma(config) });
@@ -91,16 +93,19 @@ function readEuler(config: SchedulerConfig): Sampler {
 
 function readHeun(config: SchedulerConfig): Sampler {
   // diffusers' class passes over the setting and samples such a model with the wrong betas.
-  refuse(config, ["use_beta_sigmas", "rescale_betas_zero_snr"]);
+  refuse(config, ["rescale_betas_zero_snr"]);
   return heun({ ...readSpacing(config), clip: readClip(config, { fallback: false }) });
 }
 
 function readDpmSolver(config: SchedulerConfig): Sampler {
-  refuse(config, ["thresholding", "use_beta_sigmas", "use_flow_sigmas", "use_dynamic_shifting"]);
+  refuse(config, ["thresholding", "use_flow_sigmas", "use_dynamic_shifting"]);
   if (config.variance_type === "learned" || config.variance_type === "learned_range")
     throw invalid("variance_type", "a fixed variance", config.variance_type);
-  const algorithm = readChoice(config, "algorithm_type", { among: DPM_ALGORITHMS, fallback: "dpmsolver++" });
-  const solverType = readChoice(config, "solver_type", { among: ["midpoint", "heun"], fallback: "midpoint" });
+  const algorithm = readChoice(config, "algorithm_type", {
+    among: [...DPM_ALGORITHMS, "deis"],
+    fallback: "dpmsolver++",
+  });
+  const solverType = readChoice(config, "solver_type", { among: SOLVER_TYPES, fallback: "midpoint" });
   const spacing = readSpacing(config);
   const cosine = config.beta_schedule === "squaredcos_cap_v2";
   const lambdaMin = config.lambda_min_clipped ?? Number.NEGATIVE_INFINITY;
@@ -109,8 +114,8 @@ function readDpmSolver(config: SchedulerConfig): Sampler {
   return dpmSolver({
     ...spacing,
     ...readLu(config, spacing),
-    algorithm,
-    solverType,
+    algorithm: algorithm === "deis" ? "dpmsolver++" : algorithm,
+    solverType: solverType === "heun" ? "heun" : "midpoint",
     order: readOrder(config),
     finalSigma: readFinalSigma(config),
     lowerOrderFinal: readFlag(config, "lower_order_final", true),
@@ -136,7 +141,7 @@ function readLcm(config: SchedulerConfig): Sampler {
 }
 
 function readUniPc(config: SchedulerConfig): Sampler {
-  refuse(config, ["thresholding", "use_beta_sigmas", "use_flow_sigmas", "use_dynamic_shifting"]);
+  refuse(config, ["thresholding", "use_flow_sigmas", "use_dynamic_shifting"]);
   if ((config.solver_p ?? null) !== null) throw invalid("solver_p", "null", config.solver_p);
   const disabled = config.disable_corrector ?? [];
   if (!Array.isArray(disabled) || !disabled.every(Number.isInteger))
@@ -145,7 +150,7 @@ function readUniPc(config: SchedulerConfig): Sampler {
     ...readSpacing(config),
     finalSigma: readFinalSigma(config),
     order: readOrder(config),
-    solverType: readChoice(config, "solver_type", { among: ["bh1", "bh2"], fallback: "bh2" }),
+    solverType: readChoice(config, "solver_type", { among: SOLVER_TYPES, fallback: "bh2" }) === "bh1" ? "bh1" : "bh2",
     lowerOrderFinal: readFlag(config, "lower_order_final", true),
     predictX0: readFlag(config, "predict_x0", true),
     disableCorrector: disabled,
@@ -166,12 +171,13 @@ function readFinalSigma(config: SchedulerConfig): "zero" | "sigma_min" {
 }
 
 function readSpacing(config: SchedulerConfig): SigmaOptions {
-  const karras = readFlag(config, "use_karras_sigmas", false);
-  const exponential = readFlag(config, "use_exponential_sigmas", false);
-  if (karras && exponential) throw invalid("use_exponential_sigmas", "false with use_karras_sigmas", true);
+  const spacings = (["karras", "exponential", "beta"] as const).filter((s) =>
+    readFlag(config, `use_${s}_sigmas`, false),
+  );
+  if (spacings.length > 1) throw invalid("use_…_sigmas", "at most one of them to be true", spacings);
   const bound = (key: string) => ((config[key] ?? null) === null ? null : readNumber(config, key));
   return {
-    sigmas: karras ? "karras" : exponential ? "exponential" : "schedule",
+    sigmas: spacings[0] ?? "schedule",
     sigmaMin: bound("sigma_min"),
     sigmaMax: bound("sigma_max"),
   };

@@ -31,7 +31,7 @@ export { eulerAncestral } from "./euler-ancestral.js";
 export { type DiffusersSampler, samplerFromDiffusers } from "./from-diffusers.js";
 export { type HeunOptions, heun } from "./heun.js";
 export { type LcmOptions, lcm } from "./lcm.js";
-export { type Move, type Plan, type Point, sigmasOf, skipMoves, timestepsOf } from "./plan.js";
+export { evaluationAt, type Move, type Plan, type Point, sigmasOf, skipMoves, timestepsOf } from "./plan.js";
 export type { NoiseSource, RunOptions, SampleRun, Sampler, SampleStep } from "./sampler.js";
 export { type SimulatedModel, type SimulationCase, simulate, type Trajectory } from "./simulate.js";
 export { type UniPcOptions, unipc } from "./unipc.js";

@@ -49,8 +49,8 @@ export function planLcm(schedule: NoiseSchedule, steps: number, { originalSteps 
 const SIGMA_DATA = 0.5;
 
 /**
- * Luo et al. 2023, "Latent Consistency Models", algorithm 3: jump to the picture, then noise it to the next level. The
- * jump is `c_skip · x + c_out · x0` (their equation 9), which is x itself at timestep 0.
+ * Luo et al. 2023, "Latent Consistency Models", multistep sampling: jump to the picture, then noise it to the next level.
+ * The jump is `c_skip · x + c_out · x0`, which is x itself at timestep 0.
  */
 export function sampleLcm(
   denoise: Denoiser,

@@ -37,6 +37,19 @@ export function sigmasOf({ evaluations, moves }: Plan): number[] {
 }
 
 /**
+ * The evaluation at this timestep, to noise a picture as diffusers' `add_noise` does: of several at one timestep the
+ * second. Fractional timesteps may differ in their last digits.
+ *
+ * @throws InvalidArgumentError when no evaluation is within 0.01 of it
+ */
+export function evaluationAt({ evaluations }: Plan, timestep: number): Point {
+  const [first, second] = evaluations.filter((point) => Math.abs(point.timestep - timestep) < 0.01);
+  const found = second ?? first;
+  if (found === undefined) throw invalid("timestep", "a timestep of the plan", timestep);
+  return found;
+}
+
+/**
  * The plan without its first `moves` moves, to start from a noised picture: noise it to the level of the first
  * move that is left (`addNoise` with `moves[0].from`).
  */

@@ -54,8 +54,8 @@ export function planUniPc(schedule: NoiseSchedule, steps: number, options: UniPc
 }
 
 /**
- * Zhao et al. 2023, "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models", algorithms 5
- * and 6. Memory: the sample before the last predictor step, then the answers that led to it, newest first.
+ * Zhao et al. 2023, "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models", the multistep
+ * variant. Memory: the sample before the last predictor step, then the answers that led to it, newest first.
  */
 export function sampleUniPc(denoise: Denoiser, x: Tensor, { plan, ...settings }: RunOptions & Settings): SampleRun {
   const { predictX0, disableCorrector } = settings;
@@ -68,7 +68,7 @@ export function sampleUniPc(denoise: Denoiser, x: Tensor, { plan, ...settings }:
     const [before, ...earlier] = state.memory;
     let sample = state.x;
     if (before !== undefined && !disableCorrector.includes(index - 1)) {
-      const places = levels.slice(Math.max(0, step - orderOf(step - 1)), step).reverse();
+      const places = levels.slice(step - orderOf(step - 1), step).reverse();
       sample = transfer({ sample: before, places, answers: earlier, to: from, arrival: answer, settings });
     }
     const answers = [answer, ...earlier].slice(0, MAX_ORDER);
@@ -92,7 +92,7 @@ interface Transfer {
   readonly settings: Settings;
 }
 
-/** Equations 3 (UniC) and 8 (UniP) with the exponential step of x0 or eps. */
+/** UniC (with the answer on arrival) or UniP (without): section 3.1's update over the exponential step of x0 or eps. */
 function transfer({ sample, places, answers, to, arrival, settings }: Transfer): Tensor {
   const from = places[0]!;
   const { carry, gain, h } = settings.predictX0 ? dataStep(from, to) : noiseStep(from, to);
@@ -119,7 +119,7 @@ function differenceWeights(
   // A step of no length changes nothing, and the ratios have no value.
   if (all.length === 0 || h === 0) return all.map(() => 0);
   const scale = solverType === "bh1" ? h : Math.expm1(h);
-  // With one unknown the equation is met by 1/2 to the order that counts: the authors' choice for both solvers.
+  // With one unknown the authors take the limit of the solution for short steps.
   if (all.length === 1) return [(scale * 0.5) / all[0]!];
   const right: number[] = [];
   let [phi, factorial] = [Math.expm1(h) / h - 1, 1];
@@ -131,7 +131,7 @@ function differenceWeights(
   return solveVandermonde(all, right).map((a, m) => (a * scale) / all[m]!);
 }
 
-/** Solves `sum over m of a_m nodes_m^k = right_k`, k = 0, 1, …: Newton's divided differences on the dual system. */
+/** Solves `sum over m of a_m nodes_m^k = right_k`, k = 0, 1, …: Björck and Pereyra 1970. */
 function solveVandermonde(nodes: readonly number[], right: readonly number[]): number[] {
   const n = nodes.length;
   const a = [...right];

@@ -81,7 +81,7 @@ function readTrainedBetas(config: SchedulerConfig): readonly number[] | null {
 export const NoiseSchedule = { fromConfig };
 
 /**
- * Signal and noise at an integer training timestep: `alpha² + sigma² = 1`.
+ * Signal and noise at an integer training timestep: `alpha² + sigma² = 1`. The variances are float32 numbers, as in diffusers.
  *
  * @throws InvalidArgumentError when the timestep is not one of the schedule
  */
@@ -89,5 +89,5 @@ export function noiseLevel(schedule: NoiseSchedule, timestep: number): NoiseLeve
   const signal = schedule.alphasCumprod[timestep];
   if (signal === undefined)
     throw invalid("timestep", `an integer from 0 to ${schedule.alphasCumprod.length - 1}`, timestep);
-  return { alpha: Math.sqrt(signal), sigma: Math.sqrt(1 - signal) };
+  return { alpha: Math.sqrt(signal), sigma: Math.sqrt(Math.fround(1 - signal)) };
 }

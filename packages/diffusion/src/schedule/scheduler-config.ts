@@ -19,6 +19,8 @@ const KNOWN = new Set([
   ...["flow_shift", "shift_terminal", "time_shift_type", "use_dynamic_shifting"],
 ]);
 
+const STRING_OR_INFINITY = /"(?:[^"\\]|\\.)*"|-?Infinity/g;
+
 /**
  * Reads the text of a `scheduler_config.json`. Python writes an infinite `lambda_min_clipped` as `-Infinity`, which is
  * not JSON; that word is understood as a value, and nothing else beyond JSON is.
@@ -28,7 +30,9 @@ const KNOWN = new Set([
 export function parseSchedulerConfig(text: string): SchedulerConfig {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/(:\s*-?)Infinity(?=\s*[,}])/g, "$11e999"));
+    // No number is too large for JSON: 1e999 is read as infinity.
+    const readable = (word: string) => (word.startsWith('"') ? word : word.replace("Infinity", "1e999"));
+    value = JSON.parse(text.replace(STRING_OR_INFINITY, readable));
   } catch (error) {
     throw invalid("scheduler configuration", "JSON", `text with this fault: ${(error as Error).message}`);
   }

@@ -1,7 +1,16 @@
 import { invalid } from "@stillframe/torch/errors";
 import { roundHalfEven } from "./linspace.js";
 import type { NoiseSchedule } from "./noise-schedule.js";
-import { exponentialSigmas, karrasSigmas, log32, type SigmaRange, sigmaAt, sigmaTable, timestepAt } from "./sigmas.js";
+import {
+  betaSigmas,
+  exponentialSigmas,
+  karrasSigmas,
+  log32,
+  type SigmaRange,
+  sigmaAt,
+  sigmaTable,
+  timestepAt,
+} from "./sigmas.js";
 import { spacedTimesteps } from "./timesteps.js";
 
 /** Noise-to-signal ratios on the way from noise to picture, and the timestep at each of them. */
@@ -13,7 +22,7 @@ export interface SigmaPath {
 }
 
 /** How the ratios are spaced: as the schedule has them at the spaced timesteps, or anew between the same ends. */
-export type SigmaSpacing = "schedule" | "karras" | "exponential";
+export type SigmaSpacing = "schedule" | "karras" | "exponential" | "beta";
 
 export interface SigmaOptions {
   readonly sigmas?: SigmaSpacing;
@@ -81,7 +90,8 @@ const spacingOf = ({ timestepSpacing, trainSteps, stepsOffset }: NoiseSchedule) 
 function respaced(spacing: SigmaSpacing, range: SigmaRange, count: number): number[] {
   if (spacing === "karras") return karrasSigmas(range, count);
   if (spacing === "exponential") return exponentialSigmas(range, count);
-  throw invalid("sigmas", "one of schedule, karras, exponential", spacing);
+  if (spacing === "beta") return betaSigmas(range, count);
+  throw invalid("sigmas", "one of schedule, karras, exponential, beta", spacing);
 }
 
 function rangeOf({ sigmaMin, sigmaMax }: SigmaOptions, own: SigmaRange): SigmaRange {

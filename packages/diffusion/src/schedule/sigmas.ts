@@ -1,3 +1,4 @@
+import { symmetricBetaQuantile } from "./beta-quantile.js";
 import { linspace } from "./linspace.js";
 import type { NoiseSchedule } from "./noise-schedule.js";
 
@@ -6,6 +7,9 @@ const LEAST_SIGNAL = 2 ** -24;
 
 /** Karras et al. 2022, section 3: steps are short where the noise is low. */
 const KARRAS_RHO = 7;
+
+/** Lee et al. 2024, "Beta Sampling is All You Need": steps are short where the noise is high and where it is low. */
+const BETA_SHAPE = 0.6;
 
 /** The noise-to-signal ratio `sqrt((1 - a) / a)` of every training timestep: `[trainSteps]`, in float32, rising. */
 export function sigmaTable(schedule: NoiseSchedule): Float32Array {
@@ -61,4 +65,9 @@ export function karrasSigmas({ max, min }: SigmaRange, count: number): number[] 
 /** `count` ratios that fall evenly in the logarithm. */
 export function exponentialSigmas({ max, min }: SigmaRange, count: number): number[] {
   return linspace(Math.log(max), Math.log(min), count).map(Math.exp);
+}
+
+/** `count` ratios at the quantiles of a beta distribution between the ends. */
+export function betaSigmas({ max, min }: SigmaRange, count: number): number[] {
+  return linspace(0, 1, count).map((share) => min + symmetricBetaQuantile(1 - share, BETA_SHAPE) * (max - min));
 }

@@ -9,7 +9,7 @@ export function snr(schedule: NoiseSchedule, timestep: number): number {
 
 /**
  * The weight of one sample's squared error. Hang et al. 2023, "Efficient Diffusion Training via Min-SNR Weighting
- * Strategy", section 3.4: `min(snr, gamma)` for the error in x0, carried over to what the network predicts.
+ * Strategy": `min(snr, gamma)` for the error in x0, carried over to what the network predicts.
  *
  * @throws InvalidArgumentError for a network that predicts the noise where there is no signal: the weight has no value
  */

@@ -1,4 +1,4 @@
-import { arange, cat, Conv2d, GroupNorm, type Layer, Linear, Module, noGrad, silu, type Tensor } from "@stillframe/torch";
+import { arange, cat, Conv2d, GroupNorm, type Layer, Linear, Module, noGrad, scope, silu, type Tensor } from "@stillframe/torch";
 import { DownBlock, MidBlock, type Runner, UpBlock } from "./blocks.js";
 import type { UnetConfig } from "./config.js";
 
@@ -46,7 +46,8 @@ export interface UnetConditions {
   timeIds: Tensor;
 }
 
-const atOnce: Runner = (part, ...inputs) => part(...inputs);
+/** Frees what a part made and nobody keeps, as soon as the part has run. */
+const atOnce: Runner = (part, ...inputs) => scope(() => part(...inputs));
 
 /** Stable Diffusion XL's UNet (Podell et al. 2023): predicts the noise (or velocity) in latents. */
 export class Unet extends Module {
@@ -61,7 +62,7 @@ export class Unet extends Module {
   readonly upBlocks: UpBlock[];
   readonly convNormOut: GroupNorm;
   readonly convOut: Conv2d;
-  /** How parts of blocks run; see `lib/gradient-checkpoint`. */
+  /** How parts of blocks run; `RecomputeTape.run` makes it gradient checkpointing. */
   runner: Runner = atOnce;
 
   constructor(config: UnetConfig) {

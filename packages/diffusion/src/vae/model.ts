@@ -1,6 +1,13 @@
-import { Conv2d, type Generator, GroupNorm, Module, randn, silu, type Tensor } from "@stillframe/torch";
+import { Conv2d, type Generator, GroupNorm, type Layer, Module, randn, scope, silu, type Tensor } from "@stillframe/torch";
 import { VaeDownBlock, VaeMidBlock, VaeUpBlock } from "./blocks.js";
 import type { VaeConfig } from "./config.js";
+
+/** A block's output; its input is freed with all else, unless it is recorded for differentiation. */
+function freeing(block: Layer, x: Tensor): Tensor {
+  const y = scope(() => block.forward(x));
+  x.dispose();
+  return y;
+}
 
 /** Picture → moments of the latents. */
 export class VaeEncoder extends Module {
@@ -25,8 +32,8 @@ export class VaeEncoder extends Module {
   /** `x [b, 3, h, w]` → `[b, 2·latentChannels, h/f, w/f]` */
   forward(x: Tensor): Tensor {
     let h = this.convIn.forward(x);
-    for (const block of this.downBlocks) h = block.forward(h);
-    return this.convOut.forward(silu(this.convNormOut.forward(this.midBlock.forward(h))));
+    for (const block of [...this.downBlocks, this.midBlock]) h = freeing(block, h);
+    return scope(() => this.convOut.forward(silu(this.convNormOut.forward(h))));
   }
 }
 
@@ -51,9 +58,9 @@ export class VaeDecoder extends Module {
 
   /** `z [b, latentChannels, h, w]` → `[b, 3, h·f, w·f]` */
   forward(z: Tensor): Tensor {
-    let h = this.midBlock.forward(this.convIn.forward(z));
-    for (const block of this.upBlocks) h = block.forward(h);
-    return this.convOut.forward(silu(this.convNormOut.forward(h)));
+    let h = this.convIn.forward(z);
+    for (const block of [this.midBlock, ...this.upBlocks]) h = freeing(block, h);
+    return scope(() => this.convOut.forward(silu(this.convNormOut.forward(h))));
   }
 }
 

@@ -1,5 +1,6 @@
 import { cat, softmax } from "../functions.generated.js";
 import { bind, hasOperator } from "../native.js";
+import { scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
 
 const fused = hasOperator("scaled_dot_product_attention") ? bind("scaled_dot_product_attention") : null;
@@ -26,10 +27,12 @@ export function plainAttention(q: Tensor, k: Tensor, v: Tensor, causalMask: Tens
   const s = k.size(2);
   const [q3, k3, v3] = [q.reshape(b * heads, t, d), k.reshape(b * heads, s, d), v.reshape(b * heads, s, d)];
   const keys = k3.transpose(1, 2).mul(1 / Math.sqrt(d));
-  const part = (queries: Tensor, mask: Tensor | null): Tensor => {
-    const scores = mask === null ? queries.bmm(keys) : queries.bmm(keys).add(mask);
-    return softmax(scores, -1).bmm(v3);
-  };
+  // a scope of its own, so that the scores of one part are gone before those of the next are made
+  const part = (queries: Tensor, mask: Tensor | null): Tensor =>
+    scope(() => {
+      const scores = mask === null ? queries.bmm(keys) : queries.bmm(keys).add(mask);
+      return softmax(scores, -1).bmm(v3);
+    });
   const needsGrad = q.requiresGrad || k.requiresGrad || v.requiresGrad;
   const bytes = b * heads * t * s * 4;
   if (needsGrad || bytes <= SCORES_LIMIT) return part(q3, causalMask).view(b, heads, t, d);

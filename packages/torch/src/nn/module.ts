@@ -1,4 +1,5 @@
-import type { DType } from "../dtype.js";
+import { noGrad } from "../autograd.js";
+import { type DType, isFloating } from "../dtype.js";
 import { empty } from "../factory.js";
 import type { Generator } from "../generator.js";
 import { keep } from "../scope.js";
@@ -64,12 +65,15 @@ export abstract class Module {
     return this;
   }
 
-  /** Moves or casts all weights that change thereby; each old one is freed. */
+  /** Moves or casts the weights that change thereby; each old one is freed. What is trained stays so. */
   to({ dtype, device }: { dtype?: DType; device?: Device }): this {
     for (const w of this.weights()) {
-      const floating = w.tensor.dtype.includes("float");
-      const target = { ...(dtype !== undefined && floating ? { dtype } : {}), ...(device === undefined ? {} : { device }) };
-      replaceWeight(w, w.tensor.to(target));
+      const cast = dtype !== undefined && isFloating(w.tensor.dtype) && w.tensor.dtype !== dtype;
+      const move = device !== undefined && w.tensor.device !== device;
+      if (!cast && !move) continue;
+      const moved = noGrad(() => w.tensor.to({ ...(cast ? { dtype } : {}), ...(move ? { device } : {}) }));
+      if (w.tensor.requiresGrad) moved.requiresGrad_();
+      replaceWeight(w, moved);
     }
     return this;
   }

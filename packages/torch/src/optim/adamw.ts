@@ -12,6 +12,7 @@ import {
 } from "../functions.generated.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
+import type { Optimizer, OptimizerState } from "./optimizer.js";
 
 export interface AdamWOptions {
   lr: number;
@@ -36,7 +37,7 @@ export interface ParameterGroup {
  * Adam with decoupled weight decay (Loshchilov & Hutter 2019, Algorithm 2), in the element type of the parameters.
  * Parameters without a gradient are passed over whole: no moment, no decay.
  */
-export class AdamW {
+export class AdamW implements Optimizer {
   readonly groups: ParameterGroup[];
   readonly betas: readonly [number, number];
   readonly eps: number;
@@ -46,10 +47,13 @@ export class AdamW {
   constructor(parameters: readonly Tensor[] | readonly ParameterGroup[], { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions) {
     const isGroup = (p: Tensor | ParameterGroup): p is ParameterGroup => "parameters" in p;
     const list = parameters as readonly (Tensor | ParameterGroup)[];
-    this.groups = list.some(isGroup)
-      ? list.filter(isGroup).map((g) => ({ ...g }))
-      : [{ parameters: list as readonly Tensor[], lr }];
-    if (!(lr >= 0)) throw invalid("lr", "a number from 0", lr);
+    if (list.some(isGroup) && !list.every(isGroup)) throw invalid("parameters", "tensors alone or groups alone", list);
+    this.groups = list.some(isGroup) ? list.filter(isGroup).map((g) => ({ ...g })) : [{ parameters: list as readonly Tensor[], lr }];
+    const all = this.groups.flatMap((g) => g.parameters);
+    if (new Set(all).size < all.length) throw invalid("parameters", "each tensor once", "a tensor that is there twice");
+    for (const rate of [lr, ...this.groups.map((g) => g.lr)]) if (!(rate >= 0)) throw invalid("lr", "a number from 0", rate);
+    if (!(eps >= 0)) throw invalid("eps", "a number from 0", eps);
+    if (!(weightDecay >= 0)) throw invalid("weightDecay", "a number from 0", weightDecay);
     for (const b of betas) if (!(b >= 0 && b < 1)) throw invalid("betas", "two numbers from 0 to below 1", betas);
     this.betas = betas;
     this.eps = eps;
@@ -106,38 +110,50 @@ export class AdamW {
     for (const g of this.groups) for (const p of g.parameters) p.grad = null;
   }
 
-  /** The state of each parameter by its position (`0.mean`, `0.square`) and the steps it has taken. */
-  state(): { tensors: Map<string, Tensor>; steps: number[] } {
+  /** The moments of each parameter by its position (`0.mean`, `0.square`) and the steps it has taken (`0.step`). */
+  state(): OptimizerState {
     const tensors = new Map<string, Tensor>();
-    const steps: number[] = [];
+    const numbers: Record<string, number> = {};
     for (const [i, p] of this.groups.flatMap((g) => g.parameters).entries()) {
       const m = this.moments.get(p);
-      steps.push(m?.step ?? 0);
       if (m === undefined) continue;
+      numbers[`${i}.step`] = m.step;
       tensors.set(`${i}.mean`, m.mean);
       tensors.set(`${i}.square`, m.square);
     }
-    return { tensors, steps };
+    return { tensors, numbers };
   }
 
-  /** Continues from a state that `state` gave. */
-  loadState({ tensors, steps }: { tensors: ReadonlyMap<string, Tensor>; steps: readonly number[] }): void {
+  /**
+   * Continues from a state that `state` gave, in place of what there was.
+   *
+   * @throws InvalidArgumentError when it is another optimizer's state; nothing is changed then
+   */
+  loadState({ tensors, numbers }: OptimizerState): void {
     const parameters = this.groups.flatMap((g) => g.parameters);
-    if (steps.length !== parameters.length)
-      throw invalid("optimizer state", `steps of ${parameters.length} parameters`, steps.length);
-    noGrad(() => {
-      for (const [i, p] of parameters.entries()) {
-        const [mean, square] = [tensors.get(`${i}.mean`), tensors.get(`${i}.square`)];
-        const step = steps[i] as number;
-        if (step === 0) continue;
-        if (mean === undefined || square === undefined)
-          throw invalid("optimizer state", `moments of parameter ${i}`, undefined);
-        const m = this.momentsOf(p);
-        m.step = step;
-        m.mean.copy_(mean);
-        m.square.copy_(square);
-      }
+    const known = new Set(parameters.flatMap((_, i) => (numbers[`${i}.step`] === undefined ? [] : [`${i}.step`, `${i}.mean`, `${i}.square`])));
+    const given = [...Object.keys(numbers), ...tensors.keys()];
+    const stray = given.find((key) => !known.has(key));
+    if (stray !== undefined) throw invalid("optimizer state", `the state of ${parameters.length} parameters`, stray);
+    const loaded = parameters.flatMap((p, i) => {
+      const step = numbers[`${i}.step`];
+      if (step === undefined) return [];
+      if (!(Number.isSafeInteger(step) && step > 0)) throw invalid(`${i}.step`, "an integer from 1", step);
+      const moment = (key: string): Tensor => {
+        const t = tensors.get(key);
+        if (t?.shape.join() !== p.shape.join()) throw invalid(key, `a tensor of shape [${p.shape.join(", ")}]`, t?.shape);
+        return t;
+      };
+      return [{ p, step, mean: moment(`${i}.mean`), square: moment(`${i}.square`) }];
     });
+    const old = [...this.moments.values()];
+    this.moments.clear();
+    const copy = (t: Tensor, { dtype, device }: Tensor) => keep(t.to({ dtype, device, copy: true }));
+    for (const { p, step, mean, square } of loaded) this.moments.set(p, { step, mean: copy(mean, p), square: copy(square, p) });
+    for (const m of old) {
+      m.mean.dispose();
+      m.square.dispose();
+    }
   }
 
   /** Frees the moments. */

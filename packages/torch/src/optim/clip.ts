@@ -1,4 +1,5 @@
 import { noGrad } from "../autograd.js";
+import { invalid } from "../errors.js";
 import { foreachMul_, foreachNorm, linalgVectorNorm, stack } from "../functions.generated.js";
 import { scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
@@ -9,6 +10,7 @@ import type { Tensor } from "../tensor.js";
  * @returns the norm before; not finite when a gradient is not, and then nothing is scaled
  */
 export function clipGradNorm(parameters: readonly Tensor[], maxNorm: number): number {
+  if (!(maxNorm > 0)) throw invalid("maxNorm", "a number above 0", maxNorm);
   return noGrad(() =>
     scope(() => {
       const grads = parameters.map((p) => p.grad).filter((g) => g !== null);
@@ -16,7 +18,7 @@ export function clipGradNorm(parameters: readonly Tensor[], maxNorm: number): nu
       const norm = linalgVectorNorm(stack(foreachNorm(grads, 2))).item();
       // the small term keeps the quotient finite at norm 0, as PyTorch's clip_grad_norm_ does
       const coefficient = maxNorm / (norm + 1e-6);
-      if (coefficient < 1) foreachMul_(grads, coefficient);
+      if (Number.isFinite(norm) && coefficient < 1) foreachMul_(grads, coefficient);
       return norm;
     }),
   );

@@ -30,6 +30,9 @@ export interface LrScheduleOptions {
  */
 export function lrSchedule(name: LrScheduleName, options: LrScheduleOptions): (step: number) => number {
   const { warmupSteps = 0, totalSteps, cycles, power = 1, end = 0 } = options;
+  if (!LR_SCHEDULES.includes(name)) throw invalid("lr_scheduler", `one of ${LR_SCHEDULES.join(", ")}`, name);
+  for (const [option, value] of Object.entries({ warmupSteps, totalSteps, power, end, cycles: cycles ?? 1 }))
+    if (!(value >= 0 && Number.isFinite(value))) throw invalid(option, "a number from 0", value);
   const progress = (step: number) => (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps);
   const decays: Record<LrScheduleName, (step: number) => number> = {
     constant: () => 1,
@@ -39,13 +42,12 @@ export function lrSchedule(name: LrScheduleName, options: LrScheduleOptions): (s
     cosine_with_restarts: (step) =>
       progress(step) >= 1 ? 0 : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * (((cycles ?? 1) * progress(step)) % 1)))),
     polynomial: (step) => {
-      if (step > totalSteps) return end;
+      if (step >= totalSteps) return end;
       const remaining = 1 - (step - warmupSteps) / (totalSteps - warmupSteps);
       return (1 - end) * remaining ** power + end;
     },
   };
   const decay = decays[name];
-  if (decay === undefined) throw invalid("lr_scheduler", `one of ${LR_SCHEDULES.join(", ")}`, name);
   if (name === "constant") return decay;
   return (step) => (step < warmupSteps ? step / Math.max(1, warmupSteps) : decay(step));
 }

@@ -1,0 +1,188 @@
+import { z } from "zod";
+import { sha256 } from "./sha256.js";
+
+const count = z.int().min(0);
+const seconds = z.number().min(0);
+
+/** A reason and how often it held: `{ reason: "truncated JPEG", count: 2, examples: ["a.jpg", "b.jpg"] }`. */
+export const SkippedSchema = z.strictObject({
+  reason: z.string().min(1),
+  count: z.int().min(1),
+  /** A few of the files, relative to the data. */
+  examples: z.array(z.string()),
+});
+export type Skipped = z.output<typeof SkippedSchema>;
+
+/** A file that a run leaves, its path relative to the run's folder. */
+export const ResultFileSchema = z.strictObject({ path: z.string().min(1), bytes: count, sha256 });
+export type ResultFile = z.output<typeof ResultFileSchema>;
+
+/** Something that the person should know and that stops nothing. */
+const warning = z.strictObject({ type: z.literal("warning"), message: z.string().min(1) });
+
+const runStarted = z.strictObject({
+  type: z.literal("run_started"),
+  output_dir: z.string().min(1),
+  device: z.string().min(1),
+  dtype: z.string().min(1),
+  seed: z.int().min(0),
+  /** Steps of the whole run, and the step that it starts after: 0, or the checkpoint's. */
+  total_steps: count,
+  total_epochs: count,
+  first_step: count,
+  trained_parameters: count,
+});
+
+/** Progress of the work before the first step. */
+const preparing = z.strictObject({
+  type: z.literal("preparing"),
+  stage: z.enum(["load", "read", "encode_pictures", "encode_captions"]),
+  done: count,
+  total: count,
+});
+
+const dataPrepared = z.strictObject({
+  type: z.literal("data_prepared"),
+  pictures: count,
+  captions: count,
+  /** Pictures held out for the validation loss. */
+  held_out: count,
+  /** Captions that are longer than the longest allowed, and were cut. */
+  captions_cut: count,
+  skipped: z.array(SkippedSchema),
+});
+
+const step = z.strictObject({
+  type: z.literal("step"),
+  /** One change of the weights; the first is 1. */
+  step: z.int().min(1),
+  /** From 0. */
+  epoch: count,
+  loss: z.number(),
+  lr: z.number().min(0),
+  /** The text encoders' learning rate, where it is another. */
+  text_encoder_lr: z.number().min(0).optional(),
+  /** Before clipping; `null` when fp16 overflowed and the step left the weights as they were. */
+  grad_norm: z.number().min(0).nullable(),
+  images_per_second: z.number().min(0),
+  steps_per_second: z.number().min(0),
+  memory_bytes: count,
+  eta_seconds: seconds,
+});
+
+const validation = z.strictObject({
+  type: z.literal("validation"),
+  step: count,
+  epoch: count,
+  /** Mean loss over the held-out pictures. */
+  loss: z.number(),
+  pictures: count,
+});
+
+const sample = z.strictObject({
+  type: z.literal("sample"),
+  step: count,
+  path: z.string().min(1),
+  prompt: z.string(),
+  seed: z.int().min(0),
+});
+
+const checkpoint = z.strictObject({ type: z.literal("checkpoint"), step: count, path: z.string().min(1) });
+
+const runFinished = z.strictObject({
+  type: z.literal("run_finished"),
+  step: count,
+  epoch: count,
+  output_dir: z.string().min(1),
+  files: z.array(ResultFileSchema),
+  seconds,
+});
+
+const runInterrupted = z.strictObject({
+  type: z.literal("run_interrupted"),
+  step: count,
+  /** The checkpoint to go on from; `null` when none was written. */
+  checkpoint: z.string().min(1).nullable(),
+  seconds,
+});
+
+const runFailed = z.strictObject({
+  type: z.literal("run_failed"),
+  step: count,
+  message: z.string().min(1),
+  /** The last whole checkpoint, or `null`. */
+  checkpoint: z.string().min(1).nullable(),
+});
+
+/**
+ * What a training run tells while it runs: the items of `train(options)` and the lines of `events.jsonl`. Paths are
+ * relative to the run's folder.
+ */
+export const TrainEventSchema = z.discriminatedUnion("type", [
+  runStarted,
+  preparing,
+  dataPrepared,
+  step,
+  validation,
+  sample,
+  checkpoint,
+  warning,
+  runFinished,
+  runInterrupted,
+  runFailed,
+]);
+export type TrainEvent = z.output<typeof TrainEventSchema>;
+
+/** One kind of training event: `TrainEventOf<"step">`. */
+export type TrainEventOf<T extends TrainEvent["type"]> = Extract<TrainEvent, { type: T }>;
+
+const generationStarted = z.strictObject({
+  type: z.literal("generation_started"),
+  output_dir: z.string().min(1),
+  device: z.string().min(1),
+  dtype: z.string().min(1),
+  /** Pictures of the whole generation; with `compare`, those of both sides. */
+  pictures: count,
+  /** Denoising steps of each. */
+  steps: z.int().min(1),
+});
+
+const denoised = z.strictObject({
+  type: z.literal("denoised"),
+  /** Index of the (first) picture that is being made, from 0. */
+  picture: count,
+  /** Denoising steps done, from 1 to `steps`. */
+  step: z.int().min(1),
+  steps: z.int().min(1),
+});
+
+const picture = z.strictObject({
+  type: z.literal("picture"),
+  picture: count,
+  path: z.string().min(1),
+  prompt: z.string(),
+  seed: z.int().min(0),
+  /** Whether the LoRA took part. */
+  side: z.enum(["base", "lora"]),
+});
+
+const contactSheet = z.strictObject({ type: z.literal("contact_sheet"), path: z.string().min(1) });
+
+const generationFinished = z.strictObject({ type: z.literal("generation_finished"), pictures: count, seconds });
+
+const generationInterrupted = z.strictObject({ type: z.literal("generation_interrupted"), pictures: count, seconds });
+
+/** What a generation tells while it runs: the items of `generate(options)`. Paths are relative to `output_dir`. */
+export const GenerateEventSchema = z.discriminatedUnion("type", [
+  generationStarted,
+  denoised,
+  picture,
+  contactSheet,
+  warning,
+  generationFinished,
+  generationInterrupted,
+]);
+export type GenerateEvent = z.output<typeof GenerateEventSchema>;
+
+/** One kind of generation event: `GenerateEventOf<"picture">`. */
+export type GenerateEventOf<T extends GenerateEvent["type"]> = Extract<GenerateEvent, { type: T }>;

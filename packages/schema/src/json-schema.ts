@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { GenerateEventSchema, TrainEventSchema } from "./events.js";
+import { generateOptions } from "./generate-options.js";
+import { ManifestSchema } from "./manifest.js";
+import { trainOptions } from "./train-options.js";
+
+/** JSON Schemas (draft 2020-12) by name, for programs that do not use zod: forms, editors, other languages. */
+export function jsonSchemas(): Readonly<Record<string, Record<string, unknown>>> {
+  return {
+    "train-options": trainOptions.jsonSchema(),
+    "generate-options": generateOptions.jsonSchema(),
+    "train-event": { ...z.toJSONSchema(TrainEventSchema) },
+    "generate-event": { ...z.toJSONSchema(GenerateEventSchema) },
+    manifest: { ...z.toJSONSchema(ManifestSchema) },
+  };
+}

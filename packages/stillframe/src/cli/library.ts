@@ -1,0 +1,46 @@
+import type { GenerateEvent, GenerateOptions, TrainEvent, TrainOptions } from "@stillframe/schema";
+
+/** How a caller stops a run: it ends after the step in hand. */
+export interface Control {
+  readonly signal: AbortSignal;
+}
+
+/** Trains; the run tells its events. */
+export type Train = (options: TrainOptions, control: Control) => AsyncGenerator<TrainEvent, unknown>;
+/** Makes pictures; the run tells its events. */
+export type Generate = (options: GenerateOptions, control: Control) => AsyncGenerator<GenerateEvent, unknown>;
+
+/** What `doctor` found. */
+export interface Diagnosis {
+  /** Name and value of each thing that was looked at, in the order to show. */
+  readonly facts: readonly { readonly name: string; readonly value: string }[];
+  readonly problems: readonly {
+    readonly problem: string;
+    /** What to do about it. */
+    readonly remedy: string;
+    /** Whether nothing works until it is done. */
+    readonly fatal: boolean;
+  }[];
+}
+export type Diagnose = () => Promise<Diagnosis>;
+
+/**
+ * The functions behind the commands. Each is loaded when its command runs, so that help and messages about options
+ * need neither libtorch nor its loading time.
+ */
+export interface Library {
+  train(): Promise<Train>;
+  generate(): Promise<Generate>;
+  diagnose(): Promise<Diagnose>;
+}
+
+/** The library of this package. */
+export const library: Library = {
+  train: async () => (await load<{ train: Train }>("../train/index.js")).train,
+  generate: async () => (await load<{ generate: Generate }>("../generate/index.js")).generate,
+  diagnose: async () => (await load<{ diagnose: Diagnose }>("../doctor/index.js")).diagnose,
+};
+
+async function load<M>(path: string): Promise<M> {
+  return (await import(new URL(path, import.meta.url).href)) as M;
+}
