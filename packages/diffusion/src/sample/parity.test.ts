@@ -47,7 +47,7 @@ function assertStates(made: readonly Tensor[], expected: Tensor, what: string): 
 
 describe("samplers match diffusers", () => {
   it("in every class", () => {
-    assert.equal(cases.length, 66);
+    assert.equal(cases.length, 69);
     assert.deepEqual(new Set(cases.map(([, c]) => c.className)), new Set(SCHEDULER_CLASSES));
   });
 

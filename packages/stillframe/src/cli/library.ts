@@ -36,11 +36,7 @@ export interface Library {
 
 /** The library of this package. */
 export const library: Library = {
-  train: async () => (await load<{ train: Train }>("../train/index.js")).train,
-  generate: async () => (await load<{ generate: Generate }>("../generate/index.js")).generate,
-  diagnose: async () => (await load<{ diagnose: Diagnose }>("../doctor/index.js")).diagnose,
+  train: async () => (await import("../train/index.js")).train,
+  generate: async () => (await import("../generate/index.js")).generate,
+  diagnose: async () => (await import("../doctor/index.js")).diagnose,
 };
-
-async function load<M>(path: string): Promise<M> {
-  return (await import(new URL(path, import.meta.url).href)) as M;
-}
