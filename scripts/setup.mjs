@@ -11,15 +11,24 @@ const say = (line) => console.log(line);
 class SetupError extends Error {}
 
 function run(command, args, { what, env = {} }) {
-  const result = spawnSync(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8", env: { ...process.env, ...env }, maxBuffer: 1 << 28 });
+  const result = spawnSync(command, args, {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 28,
+  });
   if (result.error || result.status !== 0)
-    throw new SetupError(`${what} failed: ${command} ${args.join(" ")}\n${result.error?.message ?? ""}${result.stdout ?? ""}${result.stderr ?? ""}`.trimEnd());
+    throw new SetupError(
+      `${what} failed: ${command} ${args.join(" ")}\n${result.error?.message ?? ""}${result.stdout ?? ""}${result.stderr ?? ""}`.trimEnd(),
+    );
   return result.stdout;
 }
 
 function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major < 20 || (major === 20 && minor < 19)) throw new SetupError(`Stillframe needs Node.js 20.19 or later; this is ${process.versions.node}`);
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new SetupError(`Stillframe needs Node.js 20.19 or later; this is ${process.versions.node}`);
 }
 
 /** npm writes what it installed to node_modules/.package-lock.json: newer than the lock file means nothing to do. */
@@ -36,7 +45,9 @@ const mayInstall = () => process.getuid?.() === 0 && process.env.STILLFRAME_NO_A
 
 /** The file behind the BLAS that Debian's libtorch loads. */
 function debianBlas() {
-  const link = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((t) => `/usr/lib/${t}/libblas.so.3`).find((f) => existsSync(f));
+  const link = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
+    .map((t) => `/usr/lib/${t}/libblas.so.3`)
+    .find((f) => existsSync(f));
   return link === undefined ? null : spawnSync("readlink", ["-f", link], { encoding: "utf8" }).stdout.trim();
 }
 
@@ -68,9 +79,17 @@ async function findOrInstallLibtorch() {
 /** Sources newer than the last build, by tsc's own record. */
 function build() {
   const packages = ["packages/schema", "packages/torch", "packages/diffusion", "packages/stillframe", "models/pocket"];
-  const newest = (folder) => Math.max(...readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }).map((f) => statSync(join(f.parentPath ?? f.path, f.name)).mtimeMs));
+  const newest = (folder) =>
+    Math.max(
+      ...readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }).map(
+        (f) => statSync(join(f.parentPath ?? f.path, f.name)).mtimeMs,
+      ),
+    );
   const stamp = join(ROOT, "node_modules/.stillframe-build");
-  const sources = Math.max(...packages.map((p) => newest(`${p}/src`)), statSync(join(ROOT, "tsconfig.base.json")).mtimeMs);
+  const sources = Math.max(
+    ...packages.map((p) => newest(`${p}/src`)),
+    statSync(join(ROOT, "tsconfig.base.json")).mtimeMs,
+  );
   const built = packages.every((p) => existsSync(join(ROOT, p, "dist/index.js")));
   if (built && existsSync(stamp) && Number(readFileSync(stamp, "utf8")) === sources) return;
   say("building");
@@ -86,7 +105,9 @@ try {
   buildAddon({ log: say });
   build();
   if (!QUIET) {
-    const doctor = spawnSync(process.execPath, [join(ROOT, "packages/stillframe/bin/stillframe.mjs"), "doctor"], { stdio: "inherit" });
+    const doctor = spawnSync(process.execPath, [join(ROOT, "packages/stillframe/bin/stillframe.mjs"), "doctor"], {
+      stdio: "inherit",
+    });
     process.exitCode = doctor.status ?? 1;
   }
 } catch (e) {

@@ -37,7 +37,8 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 const stream = run({ files, concurrency: availableParallelism(), timeout: 900_000 });
 // a suite reports as a test too; its tests are what counts
-const counted = (data) => data.details?.type !== "suite" && !(data.nesting === 0 && files.includes(join(ROOT, data.name)));
+const counted = (data) =>
+  data.details?.type !== "suite" && !(data.nesting === 0 && files.includes(join(ROOT, data.name)));
 stream.on("test:pass", (data) => {
   if (!counted(data)) return;
   if (data.skip !== undefined || data.todo !== undefined) counts.skipped += 1;

@@ -1,6 +1,15 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type Device, type DType, FileFormatError, invalid, loadWeights, type Module, readSafetensors, type Tensor } from "@stillframe/torch";
+import {
+  type Device,
+  type DType,
+  FileFormatError,
+  invalid,
+  loadWeights,
+  type Module,
+  readSafetensors,
+  type Tensor,
+} from "@stillframe/torch";
 
 /** Where a component's weights are, and how they are to be used. */
 export interface LoadOptions {
@@ -25,8 +34,12 @@ const PICKLE = /\.(bin|pt|pth|ckpt)$/;
 /** What there is instead of the file that was looked for. */
 function alternatives(folder: string, stem: string): string {
   const files = existsSync(folder) ? readdirSync(folder) : [];
-  const variants = files.flatMap((f) => /^.+?\.(?:safetensors\.index\.)?([\w-]+)\.(?:safetensors|json)$/.exec(f)?.[1] ?? []);
-  const others = [...new Set(variants)].filter((v) => files.includes(`${stem}.${v}.safetensors`) || files.includes(`${stem}.safetensors.index.${v}.json`));
+  const variants = files.flatMap(
+    (f) => /^.+?\.(?:safetensors\.index\.)?([\w-]+)\.(?:safetensors|json)$/.exec(f)?.[1] ?? [],
+  );
+  const others = [...new Set(variants)].filter(
+    (v) => files.includes(`${stem}.${v}.safetensors`) || files.includes(`${stem}.safetensors.index.${v}.json`),
+  );
   if (others.length > 0) return `; this folder has --variant=${others.join(" or --variant=")}`;
   if (files.includes(`${stem}.safetensors`)) return "; this folder has the weights without a variant";
   const pickles = files.filter((f) => PICKLE.test(f));
@@ -39,12 +52,16 @@ function alternatives(folder: string, stem: string): string {
 export function weightFiles(folder: string, stem: string, variant?: string): string[] {
   const single = join(folder, variant === undefined ? `${stem}.safetensors` : `${stem}.${variant}.safetensors`);
   if (existsSync(single)) return [single];
-  const index = join(folder, variant === undefined ? `${stem}.safetensors.index.json` : `${stem}.safetensors.index.${variant}.json`);
+  const index = join(
+    folder,
+    variant === undefined ? `${stem}.safetensors.index.json` : `${stem}.safetensors.index.${variant}.json`,
+  );
   if (!existsSync(index)) throw new FileFormatError(single, `there is no such file${alternatives(folder, stem)}`);
   const map = (readJson(index) as { weight_map?: Record<string, string> }).weight_map;
   if (typeof map !== "object" || map === null) throw new FileFormatError(index, "expected a weight_map");
   return [...new Set(Object.values(map))].sort().map((file) => {
-    if (typeof file !== "string" || basename(file) !== file) throw new FileFormatError(index, `shard ${String(file)} lies outside its folder`);
+    if (typeof file !== "string" || basename(file) !== file)
+      throw new FileFormatError(index, `shard ${String(file)} lies outside its folder`);
     return join(folder, file);
   });
 }
@@ -91,9 +108,17 @@ function currentNames(weights: Map<string, Tensor>): Map<string, Tensor> {
  */
 export function loadComponent<C, M extends Module>(
   folder: string,
-  { stem, config, make, variant, dtype, device }: LoadOptions & { stem: string; config: (json: unknown, source: string) => C; make: (config: C) => M },
+  {
+    stem,
+    config,
+    make,
+    variant,
+    dtype,
+    device,
+  }: LoadOptions & { stem: string; config: (json: unknown, source: string) => C; make: (config: C) => M },
 ): { model: M; files: string[] } {
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) throw invalid("model folder", `a folder at ${folder}`, "none");
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw invalid("model folder", `a folder at ${folder}`, "none");
   const configPath = join(folder, "config.json");
   const model = make(config(readJson(configPath), configPath));
   const files = weightFiles(folder, stem, variant);

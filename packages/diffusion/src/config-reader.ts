@@ -6,13 +6,17 @@ export class ConfigReader {
   private readonly json: Record<string, unknown>;
 
   constructor(json: unknown, source: string) {
-    if (typeof json !== "object" || json === null || Array.isArray(json)) throw new FileFormatError(source, "expected a JSON object");
+    if (typeof json !== "object" || json === null || Array.isArray(json))
+      throw new FileFormatError(source, "expected a JSON object");
     this.json = json as Record<string, unknown>;
     this.source = source;
   }
 
   private wrong(key: string, expected: string): FileFormatError {
-    return new FileFormatError(this.source, `expected ${expected} for ${key} but received ${JSON.stringify(this.json[key])}`);
+    return new FileFormatError(
+      this.source,
+      `expected ${expected} for ${key} but received ${JSON.stringify(this.json[key])}`,
+    );
   }
 
   /** A positive integer. */

@@ -3,13 +3,20 @@
  *
  * @module
  */
-export { loadComponent, type LoadOptions, readJson, readWeights, weightFiles } from "./checkpoint.js";
+export { type LoadOptions, loadComponent, readJson, readWeights, weightFiles } from "./checkpoint.js";
 export { type ClipTextConfig, clipTextConfig } from "./clip/config.js";
 export { ClipTextModel, type ClipTextOutput } from "./clip/model.js";
 export * from "./lora/index.js";
 export { diffusionLoss } from "./objective/loss.js";
 export { type TrainingExample, trainingExample } from "./objective/target.js";
-export { encodeIds, encodePrompts, type PromptEmbeddings, type PromptIds, stackEmbeddings, tokenizePrompts } from "./prompt.js";
+export {
+  encodeIds,
+  encodePrompts,
+  type PromptEmbeddings,
+  type PromptIds,
+  stackEmbeddings,
+  tokenizePrompts,
+} from "./prompt.js";
 export * from "./sample/index.js";
 export * from "./schedule/index.js";
 export {

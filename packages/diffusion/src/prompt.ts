@@ -17,7 +17,9 @@ export interface PromptIds {
 }
 
 function idsOf(tokenizer: ClipTokenizer, prompts: readonly string[], chunks: number): Tensor {
-  const rows = prompts.map((p) => (chunks === 1 ? [tokenizer.encode(p).ids] : tokenizer.encodeChunks(p, { chunks }).rows));
+  const rows = prompts.map((p) =>
+    chunks === 1 ? [tokenizer.encode(p).ids] : tokenizer.encodeChunks(p, { chunks }).rows,
+  );
   const flat = rows.flat(2);
   return tensor(BigInt64Array.from(flat, BigInt), { shape: [prompts.length, chunks, tokenizer.maxLength] });
 }
@@ -50,11 +52,24 @@ export function encodeIds({ textEncoders }: Pick<Sdxl, "textEncoders">, { one, t
 }
 
 /** Text → embeddings; `prompts2` goes to the second encoder in place of `prompts`. */
-export function encodePrompts(model: Pick<Sdxl, "tokenizers" | "textEncoders">, prompts: readonly string[], options: { chunks?: number; prompts2?: readonly string[] } = {}): PromptEmbeddings {
+export function encodePrompts(
+  model: Pick<Sdxl, "tokenizers" | "textEncoders">,
+  prompts: readonly string[],
+  options: { chunks?: number; prompts2?: readonly string[] } = {},
+): PromptEmbeddings {
   return encodeIds(model, tokenizePrompts(model, prompts, options));
 }
 
 /** Embeddings of several prompts as one batch. */
 export function stackEmbeddings(rows: readonly PromptEmbeddings[]): PromptEmbeddings {
-  return { promptEmbeds: cat(rows.map((r) => r.promptEmbeds), 0), textEmbeds: cat(rows.map((r) => r.textEmbeds), 0) };
+  return {
+    promptEmbeds: cat(
+      rows.map((r) => r.promptEmbeds),
+      0,
+    ),
+    textEmbeds: cat(
+      rows.map((r) => r.textEmbeds),
+      0,
+    ),
+  };
 }

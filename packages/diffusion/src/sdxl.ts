@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Device, type DType, FileFormatError, invalid } from "@stillframe/torch";
-import { loadComponent, type LoadOptions, readJson } from "./checkpoint.js";
+import { type LoadOptions, loadComponent, readJson } from "./checkpoint.js";
 import { clipTextConfig } from "./clip/config.js";
 import { ClipTextModel } from "./clip/model.js";
 import { LORA_PARTS, type LoraPart, linearSlots } from "./lora/index.js";
@@ -44,9 +44,14 @@ export interface SdxlLoadOptions extends Omit<LoadOptions, "dtype"> {
 
 /** Checks that a folder holds an SDXL pipeline, and gives its `model_index.json`. */
 export function checkModelFolder(folder: string): Record<string, unknown> {
-  if (!existsSync(folder)) throw invalid("pretrained_model_name_or_path", "a folder with an SDXL model in the diffusers layout", folder);
+  if (!existsSync(folder))
+    throw invalid("pretrained_model_name_or_path", "a folder with an SDXL model in the diffusers layout", folder);
   if (!statSync(folder).isDirectory())
-    throw invalid("pretrained_model_name_or_path", "a folder in the diffusers layout (a single file is not supported yet)", folder);
+    throw invalid(
+      "pretrained_model_name_or_path",
+      "a folder in the diffusers layout (a single file is not supported yet)",
+      folder,
+    );
   const path = join(folder, "model_index.json");
   const index = readJson(path) as Record<string, unknown>;
   const name = index["_class_name"];
@@ -56,35 +61,67 @@ export function checkModelFolder(folder: string): Record<string, unknown> {
 }
 
 /** The text encoders alone, with their tokenizers. */
-export function loadTextEncoders(folder: string, { variant, dtype, device }: LoadOptions = {}): Pick<Sdxl, "tokenizers" | "textEncoders" | "files"> {
+export function loadTextEncoders(
+  folder: string,
+  { variant, dtype, device }: LoadOptions = {},
+): Pick<Sdxl, "tokenizers" | "textEncoders" | "files"> {
   const load = (sub: string) =>
-    loadComponent(join(folder, sub), { stem: "model", config: clipTextConfig, make: (c) => new ClipTextModel(c), variant, dtype, device });
+    loadComponent(join(folder, sub), {
+      stem: "model",
+      config: clipTextConfig,
+      make: (c) => new ClipTextModel(c),
+      variant,
+      dtype,
+      device,
+    });
   const [one, two] = [load("text_encoder"), load("text_encoder_2")];
   if (two.model.textProjection === null)
-    throw new FileFormatError(join(folder, "text_encoder_2"), "the second text encoder has no projection; is this an SDXL model?");
+    throw new FileFormatError(
+      join(folder, "text_encoder_2"),
+      "the second text encoder has no projection; is this an SDXL model?",
+    );
   return {
-    tokenizers: [ClipTokenizer.fromFolder(join(folder, "tokenizer")), ClipTokenizer.fromFolder(join(folder, "tokenizer_2"))],
+    tokenizers: [
+      ClipTokenizer.fromFolder(join(folder, "tokenizer")),
+      ClipTokenizer.fromFolder(join(folder, "tokenizer_2")),
+    ],
     textEncoders: [one.model, two.model],
     files: [...one.files, ...two.files],
   };
 }
 
 /** A VAE from its own folder, or from the `vae` folder in a model's. */
-export function loadVae(folder: string, { variant, dtype = "float32", device }: LoadOptions = {}): { model: Vae; files: string[] } {
+export function loadVae(
+  folder: string,
+  { variant, dtype = "float32", device }: LoadOptions = {},
+): { model: Vae; files: string[] } {
   const inner = existsSync(join(folder, "vae", "config.json")) ? join(folder, "vae") : folder;
-  return loadComponent(inner, { stem: "diffusion_pytorch_model", config: vaeConfig, make: (c) => new Vae(c), variant, dtype, device });
+  return loadComponent(inner, {
+    stem: "diffusion_pytorch_model",
+    config: vaeConfig,
+    make: (c) => new Vae(c),
+    variant,
+    dtype,
+    device,
+  });
 }
 
 /** The UNet of a model's folder. */
 export function loadUnet(folder: string, options: LoadOptions = {}): { model: Unet; files: string[] } {
-  return loadComponent(join(folder, "unet"), { stem: "diffusion_pytorch_model", config: unetConfig, make: (c) => new Unet(c), ...options });
+  return loadComponent(join(folder, "unet"), {
+    stem: "diffusion_pytorch_model",
+    config: unetConfig,
+    make: (c) => new Unet(c),
+    ...options,
+  });
 }
 
 /** The scheduler's class and configuration of a model's folder. */
 export function loadScheduler(folder: string): SchedulerSettings {
   const path = join(folder, "scheduler", "scheduler_config.json");
   const config = readJson(path) as SchedulerConfig & { _class_name?: unknown };
-  if (typeof config._class_name !== "string") throw new FileFormatError(path, "expected _class_name to name a scheduler");
+  if (typeof config._class_name !== "string")
+    throw new FileFormatError(path, "expected _class_name to name a scheduler");
   return { className: config._class_name, config };
 }
 
@@ -95,11 +132,18 @@ export function loadScheduler(folder: string): SchedulerSettings {
  * @throws FileFormatError when a file is missing or broken
  * @throws WeightsError when weights do not fit
  */
-export function loadSdxl(folder: string, { variant, dtype, vaeDtype = "float32", vae, device }: SdxlLoadOptions = {}): Sdxl {
+export function loadSdxl(
+  folder: string,
+  { variant, dtype, vaeDtype = "float32", vae, device }: SdxlLoadOptions = {},
+): Sdxl {
   const index = checkModelFolder(folder);
   const text = loadTextEncoders(folder, { variant, dtype, device });
   const unet = loadUnet(folder, { variant, dtype, device });
-  const autoencoder = loadVae(vae ?? folder, { variant: vae === undefined ? variant : undefined, dtype: vaeDtype, device });
+  const autoencoder = loadVae(vae ?? folder, {
+    variant: vae === undefined ? variant : undefined,
+    dtype: vaeDtype,
+    device,
+  });
   return {
     source: folder,
     tokenizers: text.tokenizers,
@@ -113,14 +157,20 @@ export function loadSdxl(folder: string, { variant, dtype, vaeDtype = "float32",
 }
 
 /** The models that an adapter may touch. */
-export function loraParts({ unet, textEncoders }: Pick<Sdxl, "unet" | "textEncoders">): Record<LoraPart, Unet | ClipTextModel> {
+export function loraParts({
+  unet,
+  textEncoders,
+}: Pick<Sdxl, "unet" | "textEncoders">): Record<LoraPart, Unet | ClipTextModel> {
   return { unet, text_encoder: textEncoders[0], text_encoder_2: textEncoders[1] };
 }
 
 /** Paths of all linear layers, for reading an adapter's names. */
 export function layerPaths(model: Pick<Sdxl, "unet" | "textEncoders">): Record<LoraPart, string[]> {
   const parts = loraParts(model);
-  return Object.fromEntries(LORA_PARTS.map((p) => [p, linearSlots(parts[p]).map((s) => s.path)])) as Record<LoraPart, string[]>;
+  return Object.fromEntries(LORA_PARTS.map((p) => [p, linearSlots(parts[p]).map((s) => s.path)])) as Record<
+    LoraPart,
+    string[]
+  >;
 }
 
 /** Frees all weights. */

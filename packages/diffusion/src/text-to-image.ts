@@ -1,7 +1,24 @@
-import { cat, type Generator as RandomGenerator, invalid, noGrad, randn, scope, type Tensor, tensor, zerosLike } from "@stillframe/torch";
+import {
+  cat,
+  invalid,
+  noGrad,
+  type Generator as RandomGenerator,
+  randn,
+  scope,
+  type Tensor,
+  tensor,
+  zerosLike,
+} from "@stillframe/torch";
 import { encodePrompts, type PromptEmbeddings } from "./prompt.js";
+import {
+  denoiser,
+  type Network,
+  type Sampler,
+  type SampleStep,
+  samplerFromDiffusers,
+  skipMoves,
+} from "./sample/index.js";
 import { addNoise, type NoiseSchedule } from "./schedule/index.js";
-import { denoiser, type Network, type Sampler, type SampleStep, samplerFromDiffusers, skipMoves } from "./sample/index.js";
 import type { Sdxl } from "./sdxl.js";
 import { vaeFactor } from "./vae/config.js";
 
@@ -49,13 +66,15 @@ export function ownSampler({ scheduler }: Pick<Sdxl, "scheduler">): { sampler: S
 
 function checkSize(model: Sdxl, name: string, size: number): void {
   const step = vaeFactor(model.vae.config);
-  if (!Number.isInteger(size) || size < step || size % step !== 0) throw invalid(name, `a positive multiple of ${step}`, size);
+  if (!Number.isInteger(size) || size < step || size % step !== 0)
+    throw invalid(name, `a positive multiple of ${step}`, size);
 }
 
 function textOf(model: Sdxl, o: TextToImageOptions, guided: boolean): PromptEmbeddings {
   const n = o.prompts.length;
   const chunks = o.chunks ?? 1;
-  const each = (texts: readonly string[]) => (texts.length === 1 && n > 1 ? new Array<string>(n).fill(texts[0] as string) : texts);
+  const each = (texts: readonly string[]) =>
+    texts.length === 1 && n > 1 ? new Array<string>(n).fill(texts[0] as string) : texts;
   const positive = encodePrompts(model, o.prompts, { chunks, prompts2: o.prompts2 ?? o.prompts });
   if (!guided) return positive;
   const negatives = o.negativePrompts === undefined ? undefined : each(o.negativePrompts);
@@ -64,7 +83,10 @@ function textOf(model: Sdxl, o: TextToImageOptions, guided: boolean): PromptEmbe
   const texts = negatives ?? new Array<string>(n).fill("");
   const negative: PromptEmbeddings = zero
     ? { promptEmbeds: zerosLike(positive.promptEmbeds), textEmbeds: zerosLike(positive.textEmbeds) }
-    : encodePrompts(model, texts, { chunks, prompts2: o.negativePrompts2 === undefined ? texts : each(o.negativePrompts2) });
+    : encodePrompts(model, texts, {
+        chunks,
+        prompts2: o.negativePrompts2 === undefined ? texts : each(o.negativePrompts2),
+      });
   return {
     promptEmbeds: cat([negative.promptEmbeds, positive.promptEmbeds], 0),
     textEmbeds: cat([negative.textEmbeds, positive.textEmbeds], 0),
@@ -90,7 +112,15 @@ function rescaled(guided: Tensor, positive: Tensor, amount: number): Tensor {
 }
 
 /** The UNet with its text and guidance as one network of latents and timestep, computing in float32 outside it. */
-export function guidedNetwork(model: Pick<Sdxl, "unet">, { text, timeIds, guidanceScale, guidanceRescale }: { text: PromptEmbeddings; timeIds: Tensor; guidanceScale: number; guidanceRescale: number }): Network {
+export function guidedNetwork(
+  model: Pick<Sdxl, "unet">,
+  {
+    text,
+    timeIds,
+    guidanceScale,
+    guidanceRescale,
+  }: { text: PromptEmbeddings; timeIds: Tensor; guidanceScale: number; guidanceRescale: number },
+): Network {
   const { dtype, device } = model.unet.convIn.weight;
   const conditions = { promptEmbeds: text.promptEmbeds, textEmbeds: text.textEmbeds, timeIds };
   return (x, timestep) => {
@@ -111,7 +141,10 @@ function startNoise(model: Sdxl, o: TextToImageOptions): Tensor {
   if (o.latents !== undefined) return o.latents.to({ device });
   if (o.generators?.length !== o.prompts.length)
     throw invalid("generators", `${o.prompts.length}, one for each prompt`, o.generators?.length);
-  return cat(o.generators.map((generator) => randn(shape, { generator, device })), 0);
+  return cat(
+    o.generators.map((generator) => randn(shape, { generator, device })),
+    0,
+  );
 }
 
 /**
@@ -139,17 +172,35 @@ export function* textToImage(model: Sdxl, options: TextToImageOptions): Generato
       const start =
         image === undefined
           ? startNoise(model, options).mul(whole.initNoiseSigma)
-          : addNoise(image.latents, image.noise, image.latents.shape.slice(0, 1).flatMap((n) => new Array(n).fill((plan.moves[0] as { from: { alpha: number; sigma: number } }).from)));
+          : addNoise(
+              image.latents,
+              image.noise,
+              image.latents.shape
+                .slice(0, 1)
+                .flatMap((n) => new Array(n).fill((plan.moves[0] as { from: { alpha: number; sigma: number } }).from)),
+            );
       return { x: start, text: textOf(model, options, guided), timeIds: timeIdsOf(options, guided).to({ device }) };
     }),
   );
   try {
-    const network = guidedNetwork(model, { text: prepared.text, timeIds: prepared.timeIds, guidanceScale, guidanceRescale });
+    const network = guidedNetwork(model, {
+      text: prepared.text,
+      timeIds: prepared.timeIds,
+      guidanceScale,
+      guidanceRescale,
+    });
     const noise = (): Tensor => {
-      if (options.generators === undefined) throw invalid("generators", "one for each prompt (this sampler adds noise)", undefined);
-      return cat(options.generators.map((generator) => randn([1, ...prepared.x.shape.slice(1)], { generator, device })), 0);
+      if (options.generators === undefined)
+        throw invalid("generators", "one for each prompt (this sampler adds noise)", undefined);
+      return cat(
+        options.generators.map((generator) => randn([1, ...prepared.x.shape.slice(1)], { generator, device })),
+        0,
+      );
     };
-    return yield* sampler.run(denoiser(network, { predictionType: schedule.predictionType }), prepared.x, { plan, noise });
+    return yield* sampler.run(denoiser(network, { predictionType: schedule.predictionType }), prepared.x, {
+      plan,
+      noise,
+    });
   } finally {
     for (const t of [prepared.x, prepared.text.promptEmbeds, prepared.text.textEmbeds, prepared.timeIds]) t.dispose();
   }

@@ -52,10 +52,14 @@ export function buildAddon({ log = console.log } = {}) {
   if (existsSync(ADDON) && existsSync(RECORD) && JSON.parse(readFileSync(RECORD, "utf8")).inputs === inputs)
     return { built: false, torch };
   mkdirSync(BUILD, { recursive: true });
-  log(`building the engine on libtorch ${torch.version} from ${torch.source} (${torch.lib}); this takes about half a minute`);
+  log(
+    `building the engine on libtorch ${torch.version} from ${torch.source} (${torch.lib}); this takes about half a minute`,
+  );
   const result = spawnSync(command[0], command.slice(1), { stdio: ["ignore", "inherit", "inherit"] });
   if (result.error?.code === "ENOENT")
-    throw new Error(`there is no C++ compiler (${command[0]}). On Debian: apt-get install g++; on macOS: xcode-select --install`);
+    throw new Error(
+      `there is no C++ compiler (${command[0]}). On Debian: apt-get install g++; on macOS: xcode-select --install`,
+    );
   if (result.status !== 0) throw new Error(`the addon did not compile; the command was\n  ${command.join(" ")}`);
   renameSync(partial, ADDON);
   writeFileSync(RECORD, `${JSON.stringify({ inputs, torch }, null, 2)}\n`);

@@ -48,7 +48,12 @@ function fromPython() {
       encoding: "utf8",
       timeout: 120_000,
     });
-    const result = at(`Python's torch (${python})`, join(root, "include"), join(root, "lib"), Number(abiProbe.stdout?.trim() || 1));
+    const result = at(
+      `Python's torch (${python})`,
+      join(root, "include"),
+      join(root, "lib"),
+      Number(abiProbe.stdout?.trim() || 1),
+    );
     if (result) return result;
   }
   return null;

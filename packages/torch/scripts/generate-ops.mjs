@@ -28,7 +28,15 @@ const KINDS = [
   { name: "Scalars", type: "readonly number[]" },
   { name: "Strings", type: "readonly string[]" },
 ];
-const RETURNS = { Tensor: "Tensor", Tensors: "Tensor[]", Scalar: "number", Int: "number", Float: "number", Bool: "boolean", Ints: "number[]" };
+const RETURNS = {
+  Tensor: "Tensor",
+  Tensors: "Tensor[]",
+  Scalar: "number",
+  Int: "number",
+  Float: "number",
+  Bool: "boolean",
+  Ints: "number[]",
+};
 const RESERVED = new Set(["this", "function", "in", "with", "default", "return", "delete", "new", "var"]);
 const SKIPPED_KEYWORDS = new Set(["layout", "pin_memory", "out"]);
 
@@ -42,7 +50,8 @@ function readAllowList() {
   for (const [i, line] of readFileSync(join(PACKAGE, "ops.txt"), "utf8").split("\n").entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const m = /^(method|function) (\w+)(\.\.\.)?: ([\w.]+)(?: \| ([\w.]+))?$/.exec(line);
-    if (!m) throw new Error(`ops.txt line ${i + 1}: expected "<method|function> <name>: <operator>" but found "${line}"`);
+    if (!m)
+      throw new Error(`ops.txt line ${i + 1}: expected "<method|function> <name>: <operator>" but found "${line}"`);
     entries.push({ kind: m[1], name: m[2], rest: Boolean(m[3]), overloads: [m[4], m[5]].filter(Boolean), line: i + 1 });
   }
   return entries;
@@ -54,7 +63,8 @@ function overloadOf(entry, text) {
   if (!schema) throw new Error(`ops.txt line ${entry.line}: libtorch ${native.version()} has no aten::${text}`);
   const args = schema.args.map((a) => ({ ...a, key: camel(a.name), ts: KINDS[a.kind] }));
   for (const a of args)
-    if (!a.ts || (!a.ts.type && !a.ts.skip)) throw new Error(`ops.txt line ${entry.line}: ${a.name} of ${text} has an unsupported type`);
+    if (!a.ts || (!a.ts.type && !a.ts.skip))
+      throw new Error(`ops.txt line ${entry.line}: ${a.name} of ${text} has an unsupported type`);
   const returns = schema.returns.map((k) => KINDS[k].name);
   for (const r of returns) if (!RETURNS[r]) throw new Error(`ops.txt line ${entry.line}: ${text} returns ${r}`);
   const bound = `op_${name}${overload ? `_${overload}` : ""}`.replace(/\W/g, "_");
@@ -81,7 +91,8 @@ function callOf(o, method) {
 function resultOf(o, call, method) {
   if (o.inPlace) return method ? `${call};\n  return this;` : `${call};\n  return self;`;
   if (o.returns.length === 0) return `${call};`;
-  if (o.returns.length > 1) return `const r: Handle[] = ${call};\n  return [${o.returns.map((_, i) => `new Tensor(r[${i}] as Handle)`).join(", ")}];`;
+  if (o.returns.length > 1)
+    return `const r: Handle[] = ${call};\n  return [${o.returns.map((_, i) => `new Tensor(r[${i}] as Handle)`).join(", ")}];`;
   if (o.returns[0] === "Tensor") return `return new Tensor(${call});`;
   if (o.returns[0] === "Tensors") return `return wrapAll(${call});`;
   return `return ${call};`;
@@ -105,9 +116,16 @@ function parametersOf(entry, overloads, method) {
   params.forEach((p, i) => {
     if (!p.free) lastRequired = i;
   });
-  const text = params.map((p, i) => (p.free && i > lastRequired ? `${p.key}?: ${p.type}` : p.free ? `${p.key}: ${p.type} | undefined` : `${p.key}: ${p.type}`));
+  const text = params.map((p, i) =>
+    p.free && i > lastRequired
+      ? `${p.key}?: ${p.type}`
+      : p.free
+        ? `${p.key}: ${p.type} | undefined`
+        : `${p.key}: ${p.type}`,
+  );
   const options = [...new Map(overloads.flatMap(keywords).map((k) => [k.key, k])).values()];
-  if (options.length) text.push(`options?: { ${options.map((k) => `${k.key}?: ${typeOf(k)} | undefined`).join("; ")} }`);
+  if (options.length)
+    text.push(`options?: { ${options.map((k) => `${k.key}?: ${typeOf(k)} | undefined`).join("; ")} }`);
   return text;
 }
 
@@ -140,8 +158,16 @@ function emit(entry) {
   if (entry.rest) {
     const [list] = positional(last, method);
     const tail = positional(last, method).slice(1);
-    if (tail.some((a) => !a.hasDefault)) throw new Error(`ops.txt line ${entry.line}: ${entry.name} has more than one argument`);
-    return { entry, overloads, docs, params: [`...${list.key}: number[]`], type: returnType(last, method), body: `return new Tensor(${last.bound}(this.handle, ${list.key}));` };
+    if (tail.some((a) => !a.hasDefault))
+      throw new Error(`ops.txt line ${entry.line}: ${entry.name} has more than one argument`);
+    return {
+      entry,
+      overloads,
+      docs,
+      params: [`...${list.key}: number[]`],
+      type: returnType(last, method),
+      body: `return new Tensor(${last.bound}(this.handle, ${list.key}));`,
+    };
   }
   const params = parametersOf(entry, overloads, method);
   const type = returnType(last, method);
@@ -155,7 +181,9 @@ function emit(entry) {
 
 function bindings(emitted) {
   const all = new Map(emitted.flatMap((e) => e.overloads).map((o) => [o.bound, o]));
-  return [...all.values()].map((o) => `const ${o.bound} = bind("${o.name}"${o.overload ? `, "${o.overload}"` : ""});`).join("\n");
+  return [...all.values()]
+    .map((o) => `const ${o.bound} = bind("${o.name}"${o.overload ? `, "${o.overload}"` : ""});`)
+    .join("\n");
 }
 
 const HEADER = `// Generated from ops.txt by \`npm run gen\`. Do not edit.
@@ -181,16 +209,29 @@ const emitted = readAllowList().map(emit);
 const methods = emitted.filter((e) => e.entry.kind === "method");
 const functions = emitted.filter((e) => e.entry.kind === "function");
 
-const interfaceText = methods.map((e) => `    /** \`${e.docs}\` */\n    ${e.entry.name}(${e.params.join(", ")}): ${e.type};`).join("\n");
+const interfaceText = methods
+  .map((e) => `    /** \`${e.docs}\` */\n    ${e.entry.name}(${e.params.join(", ")}): ${e.type};`)
+  .join("\n");
 const methodText = methods
-  .map((e) => `P.${e.entry.name} = function (this: Tensor, ${e.params.join(", ")})${e.type === "this" ? "" : `: ${e.type}`} {\n  ${e.body}\n} as Tensor["${e.entry.name}"];`)
+  .map(
+    (e) =>
+      `P.${e.entry.name} = function (this: Tensor, ${e.params.join(", ")})${e.type === "this" ? "" : `: ${e.type}`} {\n  ${e.body}\n} as Tensor["${e.entry.name}"];`,
+  )
   .join("\n");
 const methodFile = `declare module "./tensor.js" {\n  interface Tensor {\n${interfaceText}\n  }\n}\n\n${bindings(methods)}\n\nconst P = Tensor.prototype;\n${methodText}\n`;
-writeFileSync(join(PACKAGE, "src/methods.generated.ts"), `${HEADER}${importsFor(methodFile, ["Tensor"])}\n\n${methodFile}`);
+writeFileSync(
+  join(PACKAGE, "src/methods.generated.ts"),
+  `${HEADER}${importsFor(methodFile, ["Tensor"])}\n\n${methodFile}`,
+);
 
 const functionText = functions
-  .map((e) => `/** \`${e.docs}\` */\nexport function ${e.entry.name}(${e.params.join(", ")}): ${e.type} {\n  ${e.body}\n}`)
+  .map(
+    (e) => `/** \`${e.docs}\` */\nexport function ${e.entry.name}(${e.params.join(", ")}): ${e.type} {\n  ${e.body}\n}`,
+  )
   .join("\n\n");
 const functionFile = `${bindings(functions)}\n\n${functionText}\n`;
-writeFileSync(join(PACKAGE, "src/functions.generated.ts"), `${HEADER}${importsFor(functionFile, ["Tensor"])}\n\n${functionFile}`);
+writeFileSync(
+  join(PACKAGE, "src/functions.generated.ts"),
+  `${HEADER}${importsFor(functionFile, ["Tensor"])}\n\n${functionFile}`,
+);
 console.log(`${methods.length} methods, ${functions.length} functions, from libtorch ${native.version()}`);

@@ -7,7 +7,10 @@ import { handlesOf, optionalHandlesOf, Tensor } from "./tensor.js";
  *
  * @param gradOutput gradient with respect to `output` when that is no scalar, of its shape
  */
-export function backward(output: Tensor, { gradOutput, retainGraph = false }: { gradOutput?: Tensor; retainGraph?: boolean } = {}): void {
+export function backward(
+  output: Tensor,
+  { gradOutput, retainGraph = false }: { gradOutput?: Tensor; retainGraph?: boolean } = {},
+): void {
   native.backward(handlesOf([output]), gradOutput === undefined ? null : handlesOf([gradOutput]), retainGraph);
 }
 
@@ -28,7 +31,12 @@ export function grad(
     retainGraph = false,
     createGraph = false,
     allowUnused = false,
-  }: { gradOutputs?: readonly (Tensor | null)[]; retainGraph?: boolean; createGraph?: boolean; allowUnused?: boolean } = {},
+  }: {
+    gradOutputs?: readonly (Tensor | null)[];
+    retainGraph?: boolean;
+    createGraph?: boolean;
+    allowUnused?: boolean;
+  } = {},
 ): (Tensor | null)[] {
   const given = gradOutputs === undefined ? null : optionalHandlesOf(gradOutputs);
   return native

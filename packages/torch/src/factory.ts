@@ -45,12 +45,18 @@ export const eye = (n: number, { dtype, device }: TensorOptions = {}): Tensor =>
   new Tensor(opEye(n, code(dtype), undefined, device));
 
 /** `start, start + step, …` below `end`; int64 unless said. */
-export const arange = (start: number, end: number, { step = 1, dtype = "int64", device }: TensorOptions & { step?: number } = {}): Tensor =>
-  new Tensor(opArange(start, end, step, dtypeCode(dtype), undefined, device));
+export const arange = (
+  start: number,
+  end: number,
+  { step = 1, dtype = "int64", device }: TensorOptions & { step?: number } = {},
+): Tensor => new Tensor(opArange(start, end, step, dtypeCode(dtype), undefined, device));
 
 /** `steps` equal steps from `start` to `end`, both included. */
-export const linspace = (start: number, end: number, { steps, dtype, device }: TensorOptions & { steps: number }): Tensor =>
-  new Tensor(opLinspace(start, end, steps, code(dtype), undefined, device));
+export const linspace = (
+  start: number,
+  end: number,
+  { steps, dtype, device }: TensorOptions & { steps: number },
+): Tensor => new Tensor(opLinspace(start, end, steps, code(dtype), undefined, device));
 
 /** A draw is made on the generator's own device and moved, so that one seed gives one result everywhere. */
 function drawn(make: (device: Device | undefined) => Tensor, { generator, device }: RandomOptions): Tensor {
@@ -74,13 +80,26 @@ export const rand = (shape: readonly number[], options: RandomOptions = {}): Ten
 export const randint = (shape: readonly number[], options: RandomOptions & { low?: number; high: number }): Tensor =>
   drawn(
     (d) =>
-      new Tensor(opRandint(options.low ?? 0, options.high, shape, options.generator?.native, dtypeCode(options.dtype ?? "int64"), undefined, d)),
+      new Tensor(
+        opRandint(
+          options.low ?? 0,
+          options.high,
+          shape,
+          options.generator?.native,
+          dtypeCode(options.dtype ?? "int64"),
+          undefined,
+          d,
+        ),
+      ),
     options,
   );
 
 /** A random order of 0 … n - 1, int64. */
 export const randperm = (n: number, options: RandomOptions = {}): Tensor =>
-  drawn((d) => new Tensor(opRandperm(n, options.generator?.native, dtypeCode(options.dtype ?? "int64"), undefined, d)), options);
+  drawn(
+    (d) => new Tensor(opRandperm(n, options.generator?.native, dtypeCode(options.dtype ?? "int64"), undefined, d)),
+    options,
+  );
 
 const NATURAL: readonly [new (n: number) => TypedArray, DType][] = [
   [Float32Array, "float32"],
@@ -121,8 +140,13 @@ function flatten(data: Nested, shape: readonly number[], into: number[], depth =
  * A tensor with a copy of `data`: a typed array (its own dtype; `Uint16Array` needs float16 or bfloat16 and holds
  * bits), a number, or nested arrays of numbers (float32 unless said).
  */
-export function tensor(data: Nested | TypedArray, { shape, dtype, device }: TensorOptions & { shape?: readonly number[] } = {}): Tensor {
-  const made = ArrayBuffer.isView(data) ? fromTyped(data, shape ?? [data.length], dtype) : fromNumbers(data, shape, dtype);
+export function tensor(
+  data: Nested | TypedArray,
+  { shape, dtype, device }: TensorOptions & { shape?: readonly number[] } = {},
+): Tensor {
+  const made = ArrayBuffer.isView(data)
+    ? fromTyped(data, shape ?? [data.length], dtype)
+    : fromNumbers(data, shape, dtype);
   if (device === undefined || device === "cpu") return made;
   const moved = made.to({ device });
   made.dispose();

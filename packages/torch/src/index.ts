@@ -32,7 +32,15 @@ export { hasOperator } from "./native.js";
 export * from "./nn/index.js";
 export * from "./optim/index.js";
 export { RecomputeTape } from "./recompute.js";
-export { defaultDevice, type EngineInfo, engineInfo, setDeterministic, setTf32, setThreads, trimMemory } from "./runtime.js";
+export {
+  defaultDevice,
+  type EngineInfo,
+  engineInfo,
+  setDeterministic,
+  setTf32,
+  setThreads,
+  trimMemory,
+} from "./runtime.js";
 export {
   readSafetensors,
   readSafetensorsHeader,

@@ -27,8 +27,21 @@ export interface OperatorSchema {
 export interface Native {
   bind(name: string, overload: string): NativeOperator | undefined;
   schema(name: string, overload: string): OperatorSchema | undefined;
-  backward(outputs: Int32Array, grads?: Int32Array | null, retain?: boolean, create?: boolean, inputs?: Int32Array | null): void;
-  grad(outputs: Int32Array, inputs: Int32Array, grads?: Int32Array | null, retain?: boolean, create?: boolean, allowUnused?: boolean): Handle[];
+  backward(
+    outputs: Int32Array,
+    grads?: Int32Array | null,
+    retain?: boolean,
+    create?: boolean,
+    inputs?: Int32Array | null,
+  ): void;
+  grad(
+    outputs: Int32Array,
+    inputs: Int32Array,
+    grads?: Int32Array | null,
+    retain?: boolean,
+    create?: boolean,
+    allowUnused?: boolean,
+  ): Handle[];
   setGradEnabled(enabled: boolean): boolean;
   getGrad(h: Handle): Handle;
   setGrad(h: Handle, grad: Handle | null): void;

@@ -13,7 +13,8 @@ const CASES: Record<string, (...inputs: Tensor[]) => Tensor> = {
   "conv2d in groups": (x, w) => t.conv2d(x as Tensor, w as Tensor, null, 1, 0, [2, 2], 2),
   groupNorm: (x, w, b) => t.groupNorm(x as Tensor, 2, w, b, 1e-6),
   layerNorm: (x, w, b) => t.layerNorm(x as Tensor, [6], w, b, 1e-5),
-  batchNorm: (x, w, b) => t.batchNorm(x as Tensor, w, b, tensor([0.1, -0.2, 0.3]), tensor([1, 2, 0.5]), false, 0.1, 1e-3, false),
+  batchNorm: (x, w, b) =>
+    t.batchNorm(x as Tensor, w, b, tensor([0.1, -0.2, 0.3]), tensor([1, 2, 0.5]), false, 0.1, 1e-3, false),
   linear: (x, w, b) => t.linear(x as Tensor, w as Tensor, b),
   bmm: (a, b) => (a as Tensor).bmm(b as Tensor),
   addmm: (x, a, b) => (x as Tensor).addmm(a as Tensor, b as Tensor, { beta: 0.5, alpha: 2 }),
@@ -103,96 +104,320 @@ describe("operators against closed forms", () => {
 
   it("comparison and logic", () => {
     const [a, b] = [tensor([1, 2, 3]), tensor([3, 2, 1])];
-    assert.deepEqual(values(() => a.eq(b)), [0, 1, 0]);
-    assert.deepEqual(values(() => a.ne(b)), [1, 0, 1]);
-    assert.deepEqual(values(() => a.lt(b)), [1, 0, 0]);
-    assert.deepEqual(values(() => a.le(2)), [1, 1, 0]);
-    assert.deepEqual(values(() => a.gt(2)), [0, 0, 1]);
-    assert.deepEqual(values(() => a.ge(b)), [0, 1, 1]);
-    assert.deepEqual(values(() => a.gt(1).logicalAnd(b.gt(1))), [0, 1, 0]);
-    assert.deepEqual(values(() => a.gt(2).logicalOr(b.gt(2))), [1, 0, 1]);
-    assert.deepEqual(values(() => a.gt(2).logicalNot()), [1, 1, 0]);
-    assert.equal(scope(() => a.eq(2).dtype), "bool");
+    assert.deepEqual(
+      values(() => a.eq(b)),
+      [0, 1, 0],
+    );
+    assert.deepEqual(
+      values(() => a.ne(b)),
+      [1, 0, 1],
+    );
+    assert.deepEqual(
+      values(() => a.lt(b)),
+      [1, 0, 0],
+    );
+    assert.deepEqual(
+      values(() => a.le(2)),
+      [1, 1, 0],
+    );
+    assert.deepEqual(
+      values(() => a.gt(2)),
+      [0, 0, 1],
+    );
+    assert.deepEqual(
+      values(() => a.ge(b)),
+      [0, 1, 1],
+    );
+    assert.deepEqual(
+      values(() => a.gt(1).logicalAnd(b.gt(1))),
+      [0, 1, 0],
+    );
+    assert.deepEqual(
+      values(() => a.gt(2).logicalOr(b.gt(2))),
+      [1, 0, 1],
+    );
+    assert.deepEqual(
+      values(() => a.gt(2).logicalNot()),
+      [1, 1, 0],
+    );
+    assert.equal(
+      scope(() => a.eq(2).dtype),
+      "bool",
+    );
     assert.equal(a.equal(b), false);
     assert.equal(a.equal(scope(() => b.flip([0]))), true);
-    assert.deepEqual(values(() => tensor([1, Number.NaN, Infinity]).isnan()), [0, 1, 0]);
-    assert.deepEqual(values(() => tensor([1, Number.NaN, Infinity]).isfinite()), [1, 0, 0]);
+    assert.deepEqual(
+      values(() => tensor([1, Number.NaN, Infinity]).isnan()),
+      [0, 1, 0],
+    );
+    assert.deepEqual(
+      values(() => tensor([1, Number.NaN, Infinity]).isfinite()),
+      [1, 0, 0],
+    );
     assert.deepEqual([scope(() => a.gt(0).all().item()), scope(() => a.gt(3).any().item())], [1, 0]);
-    assert.deepEqual(values(() => t.where(a.gt(b), a, b)), [3, 2, 3]);
-    assert.deepEqual(values(() => a.maximum(b).add(a.minimum(b))), [4, 4, 4]);
+    assert.deepEqual(
+      values(() => t.where(a.gt(b), a, b)),
+      [3, 2, 3],
+    );
+    assert.deepEqual(
+      values(() => a.maximum(b).add(a.minimum(b))),
+      [4, 4, 4],
+    );
   });
 
   it("shapes and places", () => {
     const x = t.arange(0, 6).view(2, 3);
-    assert.deepEqual(values(() => x.t()), [0, 3, 1, 4, 2, 5]);
-    assert.deepEqual(values(() => x.transpose(0, 1).contiguous()), [0, 3, 1, 4, 2, 5]);
-    assert.deepEqual(scope(() => x.permute(1, 0).shape), [3, 2]);
-    assert.deepEqual(scope(() => x.reshape(3, -1).shape), [3, 2]);
-    assert.deepEqual(scope(() => x.flatten().shape), [6]);
-    assert.deepEqual(scope(() => x.unflatten(1, [3, 1]).shape), [2, 3, 1]);
-    assert.deepEqual(scope(() => x.unsqueeze(0).expand(4, 2, 3).shape), [4, 2, 3]);
-    assert.deepEqual(scope(() => x.view(1, 2, 1, 3).squeeze().shape), [2, 3]);
-    assert.deepEqual(scope(() => x.view(1, 2, 1, 3).squeeze(0).shape), [2, 1, 3]);
-    assert.deepEqual(scope(() => x.repeat(2, 1).shape), [4, 3]);
-    assert.deepEqual(values(() => x.repeatInterleave(2, 1).select(0, 0)), [0, 0, 1, 1, 2, 2]);
-    assert.deepEqual(values(() => x.select(0, -1)), [3, 4, 5]);
-    assert.deepEqual(values(() => x.slice(1, 1)), [1, 2, 4, 5]);
-    assert.deepEqual(values(() => x.slice(1, null, null, 2)), [0, 2, 3, 5]);
-    assert.deepEqual(values(() => x.narrow(1, 0, 1)), [0, 3]);
-    assert.deepEqual(values(() => x.flip([1])), [2, 1, 0, 5, 4, 3]);
-    assert.deepEqual(values(() => x.roll(1, 1)), [2, 0, 1, 5, 3, 4]);
-    assert.deepEqual(values(() => x.triu()), [0, 1, 2, 0, 4, 5]);
-    assert.deepEqual(values(() => x.tril(-1)), [0, 0, 0, 3, 0, 0]);
-    assert.deepEqual(values(() => x.diagonal(1)), [1, 5]);
-    assert.deepEqual(values(() => tensor([1, 2]).diag()), [1, 0, 0, 2]);
-    assert.deepEqual(values(() => x.indexSelect(1, tensor([2, 0], { dtype: "int64" }))), [2, 0, 5, 3]);
-    assert.deepEqual(values(() => x.gather(1, tensor([[2], [0]], { dtype: "int64" }))), [2, 3]);
-    assert.deepEqual(values(() => x.maskedSelect(x.gt(3))), [4, 5]);
-    assert.deepEqual(values(() => x.maskedFill(x.gt(3), -1)), [0, 1, 2, 3, -1, -1]);
-    assert.deepEqual(values(() => x.gt(3).nonzero()), [1, 1, 1, 2]);
-    assert.deepEqual(values(() => t.cat([x, x], 1)), [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5]);
-    assert.deepEqual(scope(() => t.stack([x, x, x], 1).shape), [2, 3, 3]);
-    assert.deepEqual(values(() => t.constantPadNd(tensor([1, 2]), [1, 2], 9)), [9, 1, 2, 9, 9]);
+    assert.deepEqual(
+      values(() => x.t()),
+      [0, 3, 1, 4, 2, 5],
+    );
+    assert.deepEqual(
+      values(() => x.transpose(0, 1).contiguous()),
+      [0, 3, 1, 4, 2, 5],
+    );
+    assert.deepEqual(
+      scope(() => x.permute(1, 0).shape),
+      [3, 2],
+    );
+    assert.deepEqual(
+      scope(() => x.reshape(3, -1).shape),
+      [3, 2],
+    );
+    assert.deepEqual(
+      scope(() => x.flatten().shape),
+      [6],
+    );
+    assert.deepEqual(
+      scope(() => x.unflatten(1, [3, 1]).shape),
+      [2, 3, 1],
+    );
+    assert.deepEqual(
+      scope(() => x.unsqueeze(0).expand(4, 2, 3).shape),
+      [4, 2, 3],
+    );
+    assert.deepEqual(
+      scope(() => x.view(1, 2, 1, 3).squeeze().shape),
+      [2, 3],
+    );
+    assert.deepEqual(
+      scope(() => x.view(1, 2, 1, 3).squeeze(0).shape),
+      [2, 1, 3],
+    );
+    assert.deepEqual(
+      scope(() => x.repeat(2, 1).shape),
+      [4, 3],
+    );
+    assert.deepEqual(
+      values(() => x.repeatInterleave(2, 1).select(0, 0)),
+      [0, 0, 1, 1, 2, 2],
+    );
+    assert.deepEqual(
+      values(() => x.select(0, -1)),
+      [3, 4, 5],
+    );
+    assert.deepEqual(
+      values(() => x.slice(1, 1)),
+      [1, 2, 4, 5],
+    );
+    assert.deepEqual(
+      values(() => x.slice(1, null, null, 2)),
+      [0, 2, 3, 5],
+    );
+    assert.deepEqual(
+      values(() => x.narrow(1, 0, 1)),
+      [0, 3],
+    );
+    assert.deepEqual(
+      values(() => x.flip([1])),
+      [2, 1, 0, 5, 4, 3],
+    );
+    assert.deepEqual(
+      values(() => x.roll(1, 1)),
+      [2, 0, 1, 5, 3, 4],
+    );
+    assert.deepEqual(
+      values(() => x.triu()),
+      [0, 1, 2, 0, 4, 5],
+    );
+    assert.deepEqual(
+      values(() => x.tril(-1)),
+      [0, 0, 0, 3, 0, 0],
+    );
+    assert.deepEqual(
+      values(() => x.diagonal(1)),
+      [1, 5],
+    );
+    assert.deepEqual(
+      values(() => tensor([1, 2]).diag()),
+      [1, 0, 0, 2],
+    );
+    assert.deepEqual(
+      values(() => x.indexSelect(1, tensor([2, 0], { dtype: "int64" }))),
+      [2, 0, 5, 3],
+    );
+    assert.deepEqual(
+      values(() => x.gather(1, tensor([[2], [0]], { dtype: "int64" }))),
+      [2, 3],
+    );
+    assert.deepEqual(
+      values(() => x.maskedSelect(x.gt(3))),
+      [4, 5],
+    );
+    assert.deepEqual(
+      values(() => x.maskedFill(x.gt(3), -1)),
+      [0, 1, 2, 3, -1, -1],
+    );
+    assert.deepEqual(
+      values(() => x.gt(3).nonzero()),
+      [1, 1, 1, 2],
+    );
+    assert.deepEqual(
+      values(() => t.cat([x, x], 1)),
+      [0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5],
+    );
+    assert.deepEqual(
+      scope(() => t.stack([x, x, x], 1).shape),
+      [2, 3, 3],
+    );
+    assert.deepEqual(
+      values(() => t.constantPadNd(tensor([1, 2]), [1, 2], 9)),
+      [9, 1, 2, 9, 9],
+    );
     const parts = (f: () => Tensor[]) => scope(() => f().map((p) => p.toArray()));
-    assert.deepEqual(parts(() => tensor([1, 2, 3]).split(2)), [[1, 2], [3]]);
-    assert.deepEqual(parts(() => tensor([1, 2, 3]).splitWithSizes([1, 2])), [[1], [2, 3]]);
-    assert.deepEqual(parts(() => tensor([1, 2, 3, 4]).chunk(2)), [[1, 2], [3, 4]]);
-    assert.deepEqual(parts(() => x.unbind(1)), [[0, 3], [1, 4], [2, 5]]);
+    assert.deepEqual(
+      parts(() => tensor([1, 2, 3]).split(2)),
+      [[1, 2], [3]],
+    );
+    assert.deepEqual(
+      parts(() => tensor([1, 2, 3]).splitWithSizes([1, 2])),
+      [[1], [2, 3]],
+    );
+    assert.deepEqual(
+      parts(() => tensor([1, 2, 3, 4]).chunk(2)),
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    );
+    assert.deepEqual(
+      parts(() => x.unbind(1)),
+      [
+        [0, 3],
+        [1, 4],
+        [2, 5],
+      ],
+    );
   });
 
   it("reductions", () => {
-    const x = tensor([[1, 2, 3], [4, 5, 9]]);
-    assert.equal(scope(() => x.sum().item()), 24);
-    assert.deepEqual(values(() => x.sum(1)), [6, 18]);
-    assert.deepEqual(scope(() => x.sum([0, 1], true).shape), [1, 1]);
-    assert.deepEqual(values(() => x.mean(0)), [2.5, 3.5, 6]);
+    const x = tensor([
+      [1, 2, 3],
+      [4, 5, 9],
+    ]);
+    assert.equal(
+      scope(() => x.sum().item()),
+      24,
+    );
+    assert.deepEqual(
+      values(() => x.sum(1)),
+      [6, 18],
+    );
+    assert.deepEqual(
+      scope(() => x.sum([0, 1], true).shape),
+      [1, 1],
+    );
+    assert.deepEqual(
+      values(() => x.mean(0)),
+      [2.5, 3.5, 6],
+    );
     near(x.var(1), [1, 7]);
     near(x.var(1, { correction: 0 }), [2 / 3, 14 / 3]);
-    assert.deepEqual(values(() => x.amax(1)), [3, 9]);
-    assert.deepEqual(values(() => x.amin()), [1]);
+    assert.deepEqual(
+      values(() => x.amax(1)),
+      [3, 9],
+    );
+    assert.deepEqual(
+      values(() => x.amin()),
+      [1],
+    );
     assert.deepEqual([scope(() => x.argmax().item()), values(() => x.argmin(1))], [5, [0, 0]]);
-    assert.equal(scope(() => x.prod().item()), 1080);
-    assert.deepEqual(values(() => x.cumsum(1)), [1, 3, 6, 4, 9, 18]);
-    assert.equal(scope(() => x.median().item()), 3);
+    assert.equal(
+      scope(() => x.prod().item()),
+      1080,
+    );
+    assert.deepEqual(
+      values(() => x.cumsum(1)),
+      [1, 3, 6, 4, 9, 18],
+    );
+    assert.equal(
+      scope(() => x.median().item()),
+      3,
+    );
     near(x.quantile(0.5, 1), [2, 5]);
-    assert.equal(scope(() => x.narrow(1, 0, 2).trace().item()), 6);
+    assert.equal(
+      scope(() => x.narrow(1, 0, 2).trace().item()),
+      6,
+    );
     const [sorted, order] = x.view(6).sort(0, true);
-    assert.deepEqual([sorted.toArray(), order.toArray()], [[9, 5, 4, 3, 2, 1], [5, 4, 3, 2, 1, 0]]);
+    assert.deepEqual(
+      [sorted.toArray(), order.toArray()],
+      [
+        [9, 5, 4, 3, 2, 1],
+        [5, 4, 3, 2, 1, 0],
+      ],
+    );
     const [top, at] = x.topk(2, 1);
-    assert.deepEqual([top.toArray(), at.toArray()], [[3, 2, 9, 5], [2, 1, 2, 1]]);
-    assert.deepEqual(values(() => tensor([0, 2, 2], { dtype: "int64" }).bincount()), [1, 0, 2]);
+    assert.deepEqual(
+      [top.toArray(), at.toArray()],
+      [
+        [3, 2, 9, 5],
+        [2, 1, 2, 1],
+      ],
+    );
+    assert.deepEqual(
+      values(() => tensor([0, 2, 2], { dtype: "int64" }).bincount()),
+      [1, 0, 2],
+    );
     const edges = tensor([0, 1, 2]);
-    assert.deepEqual(values(() => t.bucketize(tensor([-1, 0.5, 1, 3]), edges)), [0, 1, 1, 3]);
-    assert.deepEqual(values(() => t.searchsorted(edges, tensor([1]), { right: true })), [2]);
+    assert.deepEqual(
+      values(() => t.bucketize(tensor([-1, 0.5, 1, 3]), edges)),
+      [0, 1, 1, 3],
+    );
+    assert.deepEqual(
+      values(() => t.searchsorted(edges, tensor([1]), { right: true })),
+      [2],
+    );
   });
 
   it("matrix products and decompositions", () => {
-    const a = tensor([[2, 1], [1, 3]]);
-    assert.deepEqual(values(() => a.matmul(tensor([1, 2]))), [4, 7]);
-    assert.deepEqual(values(() => a.mm(a)), [5, 5, 5, 10]);
-    assert.equal(scope(() => tensor([1, 2]).dot(tensor([3, 4])).item()), 11);
-    assert.deepEqual(values(() => tensor([1, 2]).outer(tensor([3, 4]))), [3, 4, 6, 8]);
-    assert.deepEqual(values(() => a.unsqueeze(0).baddbmm(a.unsqueeze(0), a.unsqueeze(0), { beta: 0, alpha: 2 })), [10, 10, 10, 20]);
+    const a = tensor([
+      [2, 1],
+      [1, 3],
+    ]);
+    assert.deepEqual(
+      values(() => a.matmul(tensor([1, 2]))),
+      [4, 7],
+    );
+    assert.deepEqual(
+      values(() => a.mm(a)),
+      [5, 5, 5, 10],
+    );
+    assert.equal(
+      scope(() =>
+        tensor([1, 2])
+          .dot(tensor([3, 4]))
+          .item(),
+      ),
+      11,
+    );
+    assert.deepEqual(
+      values(() => tensor([1, 2]).outer(tensor([3, 4]))),
+      [3, 4, 6, 8],
+    );
+    assert.deepEqual(
+      values(() => a.unsqueeze(0).baddbmm(a.unsqueeze(0), a.unsqueeze(0), { beta: 0, alpha: 2 })),
+      [10, 10, 10, 20],
+    );
     const [w, v] = t.linalgEigh(a);
     near(v.mm(w.diag()).mm(v.t()), a.toArray());
     const [q, r] = t.linalgQr(a);
@@ -209,7 +434,13 @@ describe("operators against closed forms", () => {
     assert.deepEqual(x.div_(2).toArray(), [0, 2, 5]);
     assert.deepEqual(x.clamp_(1, 4).toArray(), [1, 2, 4]);
     assert.deepEqual(x.fill_(3).addcmul_(x, x, { value: 2 }).toArray(), [21, 21, 21]);
-    assert.deepEqual(x.zero_().addcdiv_(tensor([1, 2, 3]), tensor([2, 2, 2])).toArray(), [0.5, 1, 1.5]);
+    assert.deepEqual(
+      x
+        .zero_()
+        .addcdiv_(tensor([1, 2, 3]), tensor([2, 2, 2]))
+        .toArray(),
+      [0.5, 1, 1.5],
+    );
     assert.deepEqual(x.copy_(tensor([7])).toArray(), [7, 7, 7]);
     assert.deepEqual(x.lerp_(tensor([9, 9, 9]), 0.5).toArray(), [8, 8, 8]);
     assert.deepEqual(x.maskedFill_(tensor([1, 0, 1], { dtype: "bool" }), 0).toArray(), [0, 8, 0]);
@@ -225,16 +456,44 @@ describe("operators against closed forms", () => {
     t.foreachAddScalar_(list, 1);
     t.foreachMul_(list, 2);
     t.foreachDiv_(list, 4);
-    assert.deepEqual(list.map((x) => x.toArray()), [[2, 2.5], [3]]);
-    t.foreachMulList_(list, list.map((x) => x.clone()));
+    assert.deepEqual(
+      list.map((x) => x.toArray()),
+      [[2, 2.5], [3]],
+    );
+    t.foreachMulList_(
+      list,
+      list.map((x) => x.clone()),
+    );
     t.foreachDivList_(list, [tensor([2, 2.5]), tensor([[3]])]);
-    t.foreachAddcmul_(list, list.map((x) => x.clone()), list.map((x) => t.onesLike(x)), 1);
-    t.foreachAddcdiv_(list, list.map((x) => t.onesLike(x)), list.map((x) => t.onesLike(x)), -1);
-    assert.deepEqual(list.map((x) => x.toArray()), [[3, 4], [5]]);
-    assert.deepEqual(t.foreachNorm(list).map((x) => x.item()), [5, 5]);
-    assert.deepEqual(t.foreachSqrt([tensor([4, 9])]).map((x) => x.toArray()), [[2, 3]]);
+    t.foreachAddcmul_(
+      list,
+      list.map((x) => x.clone()),
+      list.map((x) => t.onesLike(x)),
+      1,
+    );
+    t.foreachAddcdiv_(
+      list,
+      list.map((x) => t.onesLike(x)),
+      list.map((x) => t.onesLike(x)),
+      -1,
+    );
+    assert.deepEqual(
+      list.map((x) => x.toArray()),
+      [[3, 4], [5]],
+    );
+    assert.deepEqual(
+      t.foreachNorm(list).map((x) => x.item()),
+      [5, 5],
+    );
+    assert.deepEqual(
+      t.foreachSqrt([tensor([4, 9])]).map((x) => x.toArray()),
+      [[2, 3]],
+    );
     t.foreachZero_(list);
-    assert.deepEqual(list.map((x) => x.toArray()), [[0, 0], [0]]);
+    assert.deepEqual(
+      list.map((x) => x.toArray()),
+      [[0, 0], [0]],
+    );
   });
 });
 
@@ -253,7 +512,10 @@ describe("the overload of an operator", () => {
   });
 
   it("is chosen by a missing argument", () => {
-    const x = tensor([[1, 2], [3, 4]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     assert.deepEqual([x.mean().shape, x.mean(0).shape, x.mean(0, true).shape], [[], [2], [1, 2]]);
     assert.deepEqual(x.sum(null).shape, []); // null asks for all axes by name
     assert.equal(x.sum(undefined, undefined, { dtype: "float64" }).dtype, "float64");
@@ -271,7 +533,17 @@ describe("the overload of an operator", () => {
     assert.ok(Object.is(tensor([0]).fill_(-0).item(), -0));
     assert.equal(tensor([0]).add(Infinity).item(), Infinity);
     assert.ok(Number.isNaN(tensor([0]).add(Number.NaN).item()));
-    assert.equal(tensor([0], { dtype: "int64" }).add(2 ** 53 - 1).item(), 2 ** 53 - 1);
-    assert.equal(tensor([0], { dtype: "float64" }).add(2 ** 70).item(), 2 ** 70);
+    assert.equal(
+      tensor([0], { dtype: "int64" })
+        .add(2 ** 53 - 1)
+        .item(),
+      2 ** 53 - 1,
+    );
+    assert.equal(
+      tensor([0], { dtype: "float64" })
+        .add(2 ** 70)
+        .item(),
+      2 ** 70,
+    );
   });
 });

@@ -34,7 +34,10 @@ const DTYPES: Readonly<Record<string, DType>> = {
   BOOL: "bool",
 };
 const ORDER = Object.values(DTYPES);
-const CODE_OF = Object.fromEntries(Object.entries(DTYPES).map(([code, dtype]) => [dtype, code])) as Record<DType, string>;
+const CODE_OF = Object.fromEntries(Object.entries(DTYPES).map(([code, dtype]) => [dtype, code])) as Record<
+  DType,
+  string
+>;
 /** The reference implementation's limit; larger headers are an attack or an accident. */
 const MAX_HEADER = 100_000_000;
 
@@ -49,9 +52,13 @@ function readHeaderBytes(path: string): { text: string; size: number; offset: nu
       throw new FileFormatError(path, `expected a safetensors file but it has only ${size} bytes`);
     const length = Number(head.readBigUInt64LE());
     if (length > MAX_HEADER || 8 + length > size)
-      throw new FileFormatError(path, `its header says it is ${length} bytes long, but the file has ${size}: truncated, or no safetensors file`);
+      throw new FileFormatError(
+        path,
+        `its header says it is ${length} bytes long, but the file has ${size}: truncated, or no safetensors file`,
+      );
     const body = Buffer.alloc(length);
-    if (readSync(fd, body, 0, length, 8) < length) throw new FileFormatError(path, "its header could not be read whole");
+    if (readSync(fd, body, 0, length, 8) < length)
+      throw new FileFormatError(path, "its header could not be read whole");
     if (!isUtf8(body)) throw new FileFormatError(path, "its header is not UTF-8; is it a safetensors file?");
     return { text: body.toString("utf8"), size, offset: 8 + length };
   } finally {
@@ -66,12 +73,15 @@ function checkEntry(path: string, name: string, raw: unknown, offset: number): T
   const e = raw as { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null;
   if (typeof e !== "object" || e === null) throw wrong("is not described by an object");
   const dtype = typeof e.dtype === "string" && Object.hasOwn(DTYPES, e.dtype) ? DTYPES[e.dtype] : undefined;
-  if (dtype === undefined) throw wrong(`has dtype ${JSON.stringify(e.dtype)}, which is not one of ${Object.keys(DTYPES).join(", ")}`);
+  if (dtype === undefined)
+    throw wrong(`has dtype ${JSON.stringify(e.dtype)}, which is not one of ${Object.keys(DTYPES).join(", ")}`);
   if (!Array.isArray(e.shape) || !e.shape.every(isCount)) throw wrong(`has no valid shape: ${JSON.stringify(e.shape)}`);
   const [start, end] = Array.isArray(e.data_offsets) ? (e.data_offsets as unknown[]) : [];
-  if (!isCount(start) || !isCount(end) || end < start) throw wrong(`has no valid offsets: ${JSON.stringify(e.data_offsets)}`);
+  if (!isCount(start) || !isCount(end) || end < start)
+    throw wrong(`has no valid offsets: ${JSON.stringify(e.data_offsets)}`);
   const bytes = (e.shape as number[]).reduce((n, d) => n * d, ELEMENT_SIZE[dtype]);
-  if (bytes !== end - start) throw wrong(`of shape [${e.shape.join(", ")}] needs ${bytes} bytes, but its offsets span ${end - start}`);
+  if (bytes !== end - start)
+    throw wrong(`of shape [${e.shape.join(", ")}] needs ${bytes} bytes, but its offsets span ${end - start}`);
   return { dtype, shape: e.shape as number[], start: offset + start, end: offset + end };
 }
 
@@ -80,13 +90,19 @@ function checkNamedOnce(path: string, text: string, json: object): void {
   let written = 0;
   for (const m of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (m[1] !== undefined) written++;
   const count = (v: unknown): number =>
-    typeof v === "object" && v !== null ? (Array.isArray(v) ? 0 : Object.keys(v).length) + Object.values(v).reduce((n: number, x) => n + count(x), 0) : 0;
+    typeof v === "object" && v !== null
+      ? (Array.isArray(v) ? 0 : Object.keys(v).length) + Object.values(v).reduce((n: number, x) => n + count(x), 0)
+      : 0;
   if (written !== count(json)) throw new FileFormatError(path, "its header gives one name twice");
 }
 
 function checkMetadata(path: string, metadata: unknown): Record<string, string> {
   if (metadata === undefined || metadata === null) return {};
-  if (typeof metadata !== "object" || Array.isArray(metadata) || Object.values(metadata).some((v) => typeof v !== "string"))
+  if (
+    typeof metadata !== "object" ||
+    Array.isArray(metadata) ||
+    Object.values(metadata).some((v) => typeof v !== "string")
+  )
     throw new FileFormatError(path, "its __metadata__ is not an object of strings");
   return metadata as Record<string, string>;
 }
@@ -104,18 +120,25 @@ export function readSafetensorsHeader(path: string): SafetensorsHeader {
   } catch (e) {
     throw new FileFormatError(path, `its header is not JSON (${(e as Error).message}); is it a safetensors file?`);
   }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new FileFormatError(path, "its header is not a JSON object");
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw new FileFormatError(path, "its header is not a JSON object");
   checkNamedOnce(path, text, json);
   const { __metadata__, ...entries } = json as Record<string, unknown>;
   const metadata = checkMetadata(path, __metadata__);
   const tensors = new Map(Object.entries(entries).map(([name, raw]) => [name, checkEntry(path, name, raw, offset)]));
   let at = offset;
   for (const [name, { start, end }] of [...tensors].sort((a, b) => a[1].start - b[1].start || a[1].end - b[1].end)) {
-    if (start !== at) throw new FileFormatError(path, `tensor ${name} ${start < at ? "overlaps another" : "leaves a hole before it"}`);
+    if (start !== at)
+      throw new FileFormatError(path, `tensor ${name} ${start < at ? "overlaps another" : "leaves a hole before it"}`);
     at = end;
   }
   if (at !== size)
-    throw new FileFormatError(path, at > size ? `it is truncated: ${at} bytes are described, ${size} are there` : `${size - at} bytes at its end belong to no tensor`);
+    throw new FileFormatError(
+      path,
+      at > size
+        ? `it is truncated: ${at} bytes are described, ${size} are there`
+        : `${size - at} bytes at its end belong to no tensor`,
+    );
   return { tensors, metadata };
 }
 
@@ -157,16 +180,25 @@ export function writeSafetensors(
   { metadata }: { metadata?: Record<string, string> } = {},
 ): { bytes: number; sha256: string } {
   const entries = [...tensors].map(([name, t]) => ({ name, tensor: t, dtype: t.dtype, shape: t.shape }));
-  entries.sort((a, b) => ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+  entries.sort(
+    (a, b) =>
+      ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) || Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+  );
   const names = new Set(["__metadata__"]);
   // written piece by piece: an object would put names like "0" first and lose "__proto__"
   const parts = metadata === undefined ? [] : [`"__metadata__":${JSON.stringify(checkMetadata(path, metadata))}`];
   let at = 0;
   for (const { name, dtype, shape } of entries) {
-    if (names.has(name)) throw new FileFormatError(path, name === "__metadata__" ? "a tensor may not be called __metadata__" : `tensor ${name} is given twice`);
+    if (names.has(name))
+      throw new FileFormatError(
+        path,
+        name === "__metadata__" ? "a tensor may not be called __metadata__" : `tensor ${name} is given twice`,
+      );
     names.add(name);
     const bytes = shape.reduce((n, d) => n * d, ELEMENT_SIZE[dtype]);
-    parts.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: CODE_OF[dtype], shape, data_offsets: [at, at + bytes] })}`);
+    parts.push(
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype: CODE_OF[dtype], shape, data_offsets: [at, at + bytes] })}`,
+    );
     at += bytes;
   }
   let text = Buffer.from(`{${parts.join(",")}}`);
@@ -174,10 +206,18 @@ export function writeSafetensors(
   text = Buffer.concat([text, Buffer.alloc(padding, " ")]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(text.length));
-  return writeWhole(path, [length, text], entries.map((e) => e.tensor));
+  return writeWhole(
+    path,
+    [length, text],
+    entries.map((e) => e.tensor),
+  );
 }
 
-function writeWhole(path: string, head: readonly Uint8Array[], tensors: readonly Tensor[]): { bytes: number; sha256: string } {
+function writeWhole(
+  path: string,
+  head: readonly Uint8Array[],
+  tensors: readonly Tensor[],
+): { bytes: number; sha256: string } {
   const partial = `${path}.${process.pid}-${threadId}.partial`;
   const hash = createHash("sha256");
   let bytes = 0;

@@ -19,7 +19,9 @@ export interface ClipTextConfig {
 /** Reads the `config.json` of a `text_encoder` folder. */
 export function clipTextConfig(json: unknown, source = "text_encoder/config.json"): ClipTextConfig {
   const c = new ConfigReader(json, source);
-  const projected = ((json as { architectures?: string[] }).architectures ?? []).includes("CLIPTextModelWithProjection");
+  const projected = ((json as { architectures?: string[] }).architectures ?? []).includes(
+    "CLIPTextModelWithProjection",
+  );
   const activation = c.string("hidden_act", "quick_gelu");
   c.only({ hidden_act: activation === "gelu" ? "gelu" : "quick_gelu", attention_dropout: 0 });
   return {

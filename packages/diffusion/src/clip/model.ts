@@ -1,4 +1,17 @@
-import { arange, attention, Embedding, full, gelu, type Layer, LayerNorm, Linear, Module, noGrad, scope, type Tensor } from "@stillframe/torch";
+import {
+  arange,
+  attention,
+  Embedding,
+  full,
+  gelu,
+  type Layer,
+  LayerNorm,
+  Linear,
+  Module,
+  noGrad,
+  scope,
+  type Tensor,
+} from "@stillframe/torch";
 import type { ClipTextConfig } from "./config.js";
 
 /** Self-attention; each position sees itself and those before it. */
@@ -128,7 +141,8 @@ export class ClipTextModel extends Module {
     super();
     this.config = config;
     this.textModel = new ClipTextTransformer(config);
-    this.textProjection = config.projectionDim === null ? null : new Linear(config.hiddenSize, config.projectionDim, { bias: false });
+    this.textProjection =
+      config.projectionDim === null ? null : new Linear(config.hiddenSize, config.projectionDim, { bias: false });
   }
 
   /** The embedding, then the output of each of the first `layers` layers: `layers + 1` tensors `[b, t, c]`. */

@@ -9,7 +9,11 @@ import type { LoraPart } from "./names.js";
  *
  * @throws FileFormatError when a matrix does not fit its layer
  */
-export function applyLora(models: Partial<Record<LoraPart, Module>>, adapter: LoraWeights, { source = "the adapter" }: { source?: string } = {}): number {
+export function applyLora(
+  models: Partial<Record<LoraPart, Module>>,
+  adapter: LoraWeights,
+  { source = "the adapter" }: { source?: string } = {},
+): number {
   let applied = 0;
   for (const [part, entries] of Object.entries(adapter.parts) as [LoraPart, LoraWeights["parts"][LoraPart]][]) {
     const model = models[part];

@@ -55,7 +55,10 @@ function aliases(paths: LayerPaths, unet: UnetConfig | null): Map<string, { part
  * @param paths the linear layers of the model that the adapter is for
  * @throws FileFormatError naming the keys that fit no layer, or layers of which a half is missing
  */
-export function readLora(path: string, { paths, unet = null }: { paths: LayerPaths; unet?: UnetConfig | null }): LoraWeights {
+export function readLora(
+  path: string,
+  { paths, unet = null }: { paths: LayerPaths; unet?: UnetConfig | null },
+): LoraWeights {
   const { tensors, metadata } = readSafetensors(path);
   const known = aliases(paths, unet);
   const found = new Map<string, { part: LoraPart; path: string } & Partial<Record<Field, Tensor>>>();
@@ -73,10 +76,14 @@ export function readLora(path: string, { paths, unet = null }: { paths: LayerPat
     found.set(id, entry);
   }
   if (unknown.length > 0)
-    throw new FileFormatError(path, `${unknown.length} of ${tensors.size} keys fit no layer of this model: ${unknown.slice(0, 5).join(", ")}${unknown.length > 5 ? ", …" : ""}`);
+    throw new FileFormatError(
+      path,
+      `${unknown.length} of ${tensors.size} keys fit no layer of this model: ${unknown.slice(0, 5).join(", ")}${unknown.length > 5 ? ", …" : ""}`,
+    );
   const parts: LoraWeights["parts"] = { unet: new Map(), text_encoder: new Map(), text_encoder_2: new Map() };
   for (const [id, { part, path: layer, down, up, alpha }] of found) {
-    if (down === undefined || up === undefined) throw new FileFormatError(path, `layer ${id} has only one of its two matrices`);
+    if (down === undefined || up === undefined)
+      throw new FileFormatError(path, `layer ${id} has only one of its two matrices`);
     parts[part].set(layer, { down, up, alpha: alpha === undefined ? null : alpha.to("float32").item() });
   }
   return { parts, metadata };
@@ -90,7 +97,10 @@ function diffusersKey(part: LoraPart, path: string, field: "down" | "up"): strin
 }
 
 /** The keys and tensors that the reference script's file has; it holds no alpha, so the scale is folded into B. */
-export function diffusersTensors(parts: AdaptedParts, fold: (layer: AdaptedLayer["layer"]) => Tensor = foldedB): [string, Tensor][] {
+export function diffusersTensors(
+  parts: AdaptedParts,
+  fold: (layer: AdaptedLayer["layer"]) => Tensor = foldedB,
+): [string, Tensor][] {
   return LORA_PARTS.flatMap((part) =>
     (parts[part] ?? []).flatMap(({ path, layer }): [string, Tensor][] => [
       [diffusersKey(part, path, "down"), layer.loraA],
@@ -99,7 +109,8 @@ export function diffusersTensors(parts: AdaptedParts, fold: (layer: AdaptedLayer
   );
 }
 
-const foldedB = (layer: AdaptedLayer["layer"]): Tensor => (layer.scale === 1 ? layer.loraB : layer.loraB.mul(layer.scale));
+const foldedB = (layer: AdaptedLayer["layer"]): Tensor =>
+  layer.scale === 1 ? layer.loraB : layer.loraB.mul(layer.scale);
 
 /** Writes `pytorch_lora_weights.safetensors` with the reference script's keys. */
 export function writeDiffusersLora(path: string, parts: AdaptedParts): { bytes: number; sha256: string } {
@@ -110,7 +121,11 @@ export function writeDiffusersLora(path: string, parts: AdaptedParts): { bytes: 
 export function writeKohyaLora(
   path: string,
   parts: AdaptedParts,
-  { unet, metadata, alphaTensor }: { unet: UnetConfig; metadata?: Record<string, string>; alphaTensor: (alpha: number) => Tensor },
+  {
+    unet,
+    metadata,
+    alphaTensor,
+  }: { unet: UnetConfig; metadata?: Record<string, string>; alphaTensor: (alpha: number) => Tensor },
 ): { bytes: number; sha256: string } {
   const tensors = LORA_PARTS.flatMap((part) =>
     (parts[part] ?? []).flatMap(({ path: p, layer }): [string, Tensor][] => {

@@ -50,10 +50,16 @@ export function injectLora(
 ): AdaptedLayer[] {
   const slots = linearSlots(model);
   for (const t of targets)
-    if (!slots.some((s) => isTarget(s.path, [t]))) throw invalid("target_modules", `names of linear layers of ${model.constructor.name}`, t);
+    if (!slots.some((s) => isTarget(s.path, [t])))
+      throw invalid("target_modules", `names of linear layers of ${model.constructor.name}`, t);
   const chosen = slots.filter((s) => isTarget(s.path, targets));
-  const max = Math.min(...chosen.map(({ layer }) => (layer instanceof LoraLinear ? layer.rank : Math.min(layer.inFeatures, layer.outFeatures))));
-  if (!Number.isInteger(lora.rank) || lora.rank < 1 || lora.rank > max) throw invalid("rank", `an integer from 1 to ${max}`, lora.rank);
+  const max = Math.min(
+    ...chosen.map(({ layer }) =>
+      layer instanceof LoraLinear ? layer.rank : Math.min(layer.inFeatures, layer.outFeatures),
+    ),
+  );
+  if (!Number.isInteger(lora.rank) || lora.rank < 1 || lora.rank > max)
+    throw invalid("rank", `an integer from 1 to ${max}`, lora.rank);
   return chosen.map((slot) => {
     if (slot.layer instanceof LoraLinear) throw invalid(slot.path, "a layer without an adapter", slot.layer);
     const layer = new LoraLinear(slot.layer, lora);

@@ -1,4 +1,17 @@
-import { type Device, empty, type Generator, invalid, keep, type Layer, Linear, Module, noGrad, normal, type Tensor, zeros } from "@stillframe/torch";
+import {
+  type Device,
+  empty,
+  type Generator,
+  invalid,
+  keep,
+  type Layer,
+  Linear,
+  Module,
+  noGrad,
+  normal,
+  type Tensor,
+  zeros,
+} from "@stillframe/torch";
 
 export interface LoraOptions {
   rank: number;
@@ -57,7 +70,9 @@ export class LoraLinear extends Module implements Layer {
   private dropped(x: Tensor): Tensor {
     if (this.dropoutGenerator === null) throw invalid("dropoutGenerator", "a Generator where dropout is above 0", null);
     const keepShare = 1 - this.dropout;
-    const mask = noGrad(() => empty(x.shape).bernoulli_(keepShare, { generator: this.dropoutGenerator }).div_(keepShare));
+    const mask = noGrad(() =>
+      empty(x.shape).bernoulli_(keepShare, { generator: this.dropoutGenerator }).div_(keepShare),
+    );
     return x.mul(mask.to({ dtype: x.dtype, device: x.device }));
   }
 

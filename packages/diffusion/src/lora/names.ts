@@ -31,13 +31,15 @@ function sgmBlock(path: string, { levels }: UnetConfig): string | null {
   const [i, j] = [Number(level), Number(index)];
   if (side === "down_blocks") {
     const before = levels.slice(0, i).reduce((n, l) => n + l.layers + 1, 1);
-    if (kind === "downsamplers") return `input_blocks.${before + (levels[i]?.layers ?? 0)}.0.${rest.replace(/^conv\b/, "op")}`;
+    if (kind === "downsamplers")
+      return `input_blocks.${before + (levels[i]?.layers ?? 0)}.0.${rest.replace(/^conv\b/, "op")}`;
     return `input_blocks.${before + j}.${kind === "attentions" ? 1 : 0}.${rest}`;
   }
   const upward = [...levels].reverse();
   const before = upward.slice(0, i).reduce((n, l) => n + l.layers + 1, 0);
   const own = upward[i];
-  if (kind === "upsamplers") return `output_blocks.${before + (own?.layers ?? 0)}.${own?.upTransformers == null ? 1 : 2}.${rest}`;
+  if (kind === "upsamplers")
+    return `output_blocks.${before + (own?.layers ?? 0)}.${own?.upTransformers == null ? 1 : 2}.${rest}`;
   return `output_blocks.${before + j}.${kind === "attentions" ? 1 : 0}.${rest}`;
 }
 

@@ -1,5 +1,5 @@
 import { invalid, type Tensor, tensor } from "@stillframe/torch";
-import { addNoise, minSnrWeight, noiseLevel, type NoiseSchedule, snr, velocity } from "../schedule/index.js";
+import { addNoise, minSnrWeight, type NoiseSchedule, noiseLevel, snr, velocity } from "../schedule/index.js";
 
 export interface TrainingExample {
   /** what the UNet sees, `[b, c, h, w]` in float32 */
@@ -18,7 +18,15 @@ export interface TrainingExample {
  * @param timesteps one integer for each picture
  * @param snrGamma min-SNR weighting (Hang et al. 2023, §3.4); absent for none
  */
-export function trainingExample(latents: Tensor, noise: Tensor, { timesteps, schedule, snrGamma }: { timesteps: readonly number[]; schedule: NoiseSchedule; snrGamma?: number | undefined }): TrainingExample {
+export function trainingExample(
+  latents: Tensor,
+  noise: Tensor,
+  {
+    timesteps,
+    schedule,
+    snrGamma,
+  }: { timesteps: readonly number[]; schedule: NoiseSchedule; snrGamma?: number | undefined },
+): TrainingExample {
   const levels = timesteps.map((t) => noiseLevel(schedule, t));
   const [x0, eps] = [latents.to("float32"), noise.to("float32")];
   const noisy = addNoise(x0, eps, levels);
@@ -32,8 +40,13 @@ export function trainingExample(latents: Tensor, noise: Tensor, { timesteps, sch
   const weights =
     snrGamma === undefined
       ? null
-      : tensor(timesteps.map((t) => minSnrWeight(snr(schedule, t), { gamma: snrGamma, prediction: schedule.predictionType })), {
-          device: latents.device,
-        });
+      : tensor(
+          timesteps.map((t) =>
+            minSnrWeight(snr(schedule, t), { gamma: snrGamma, prediction: schedule.predictionType }),
+          ),
+          {
+            device: latents.device,
+          },
+        );
   return { noisy, target: make(), weights };
 }

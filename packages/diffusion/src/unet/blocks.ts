@@ -1,7 +1,7 @@
 import {
   attention,
-  cat,
   Conv2d,
+  cat,
   GroupNorm,
   gelu,
   type Layer,
@@ -64,7 +64,11 @@ export class CrossAttention extends Module {
   forward(x: Tensor, context: Tensor): Tensor {
     const { b, t, c } = x.dims("b t c");
     const split = (y: Tensor) => y.view(b, -1, this.heads, c / this.heads).transpose(1, 2);
-    const out = attention(split(this.toQ.forward(x)), split(this.toK.forward(context)), split(this.toV.forward(context)));
+    const out = attention(
+      split(this.toQ.forward(x)),
+      split(this.toK.forward(context)),
+      split(this.toV.forward(context)),
+    );
     return (this.toOut[0] as Layer).forward(out.transpose(1, 2).reshape(b, t, c));
   }
 }
@@ -130,7 +134,10 @@ export class SpatialTransformer extends Module {
   readonly transformerBlocks: TransformerBlock[];
   projOut: Layer;
 
-  constructor(dim: number, { layers, heads, contextDim, groups }: { layers: number; heads: number; contextDim: number; groups: number }) {
+  constructor(
+    dim: number,
+    { layers, heads, contextDim, groups }: { layers: number; heads: number; contextDim: number; groups: number },
+  ) {
     super();
     this.norm = new GroupNorm(groups, dim, { eps: 1e-6 }); // unlike the residual blocks' 1e-5
     this.projIn = new Linear(dim, dim);
@@ -141,7 +148,12 @@ export class SpatialTransformer extends Module {
   /** `x [b, c, h, w]`, `context [b, s, k]` → `[b, c, h, w]` */
   forward(x: Tensor, context: Tensor): Tensor {
     const { b, c, h, w } = x.dims("b c h w");
-    let y = this.projIn.forward(this.norm.forward(x).permute(0, 2, 3, 1).reshape(b, h * w, c));
+    let y = this.projIn.forward(
+      this.norm
+        .forward(x)
+        .permute(0, 2, 3, 1)
+        .reshape(b, h * w, c),
+    );
     for (const block of this.transformerBlocks) y = block.forward(y, context);
     return this.projOut.forward(y).view(b, h, w, c).permute(0, 3, 1, 2).contiguous().add(x);
   }
@@ -194,9 +206,14 @@ export class DownBlock extends Module {
     super();
     const { channels, layers, downTransformers, heads } = config.levels[level] as UnetConfig["levels"][number];
     const cIn = config.levels[level - 1]?.channels ?? channels;
-    this.resnets = Array.from({ length: layers }, (_, i) => new ResnetBlock(i === 0 ? cIn : channels, channels, resnetOptions(config)));
+    this.resnets = Array.from(
+      { length: layers },
+      (_, i) => new ResnetBlock(i === 0 ? cIn : channels, channels, resnetOptions(config)),
+    );
     this.attentions =
-      downTransformers === null ? null : Array.from({ length: layers }, () => attentionOf(config, channels, downTransformers, heads));
+      downTransformers === null
+        ? null
+        : Array.from({ length: layers }, () => attentionOf(config, channels, downTransformers, heads));
     this.downsamplers = level < config.levels.length - 1 ? [new Downsample(channels)] : null;
   }
 
@@ -226,7 +243,10 @@ export class MidBlock extends Module {
     super();
     const { channels, heads } = config.levels.at(-1) as UnetConfig["levels"][number];
     this.attentions = [attentionOf(config, channels, config.midTransformers, heads)];
-    this.resnets = [new ResnetBlock(channels, channels, resnetOptions(config)), new ResnetBlock(channels, channels, resnetOptions(config))];
+    this.resnets = [
+      new ResnetBlock(channels, channels, resnetOptions(config)),
+      new ResnetBlock(channels, channels, resnetOptions(config)),
+    ];
   }
 
   /** `x [b, c, h, w]`, `temb [b, tDim]`, `context [b, s, k]` → `[b, c, h, w]` */
@@ -254,7 +274,9 @@ export class UpBlock extends Module {
       return new ResnetBlock((i === 0 ? below : channels) + skip, channels, resnetOptions(config));
     });
     this.attentions =
-      upTransformers === null ? null : Array.from({ length: layers + 1 }, () => attentionOf(config, channels, upTransformers, heads));
+      upTransformers === null
+        ? null
+        : Array.from({ length: layers + 1 }, () => attentionOf(config, channels, upTransformers, heads));
     this.upsamplers = level > 0 ? [new Upsample(channels)] : null;
   }
 
@@ -262,7 +284,12 @@ export class UpBlock extends Module {
   forward(x: Tensor, temb: Tensor, { context, skips, run }: { context: Tensor; skips: Tensor[]; run: Runner }): Tensor {
     let h = x;
     for (const [i, resnet] of this.resnets.entries()) {
-      h = run((a, s, t) => resnet.forward(cat([a as Tensor, s as Tensor], 1), t as Tensor), h, skips.pop() as Tensor, temb);
+      h = run(
+        (a, s, t) => resnet.forward(cat([a as Tensor, s as Tensor], 1), t as Tensor),
+        h,
+        skips.pop() as Tensor,
+        temb,
+      );
       const attn = this.attentions?.[i];
       if (attn) h = run((a, c) => attn.forward(a as Tensor, c as Tensor), h, context);
     }

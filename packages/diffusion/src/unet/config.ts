@@ -69,11 +69,13 @@ export function unetConfig(json: unknown, source = "unet/config.json"): UnetConf
   const n = channels.length;
   const layers = c.countForEach("layers_per_block", n, 2);
   const transformers = c.countForEach("transformer_layers_per_block", n, 1);
-  const headsKey = (json as Record<string, unknown>)["num_attention_heads"] == null ? "attention_head_dim" : "num_attention_heads";
+  const headsKey =
+    (json as Record<string, unknown>)["num_attention_heads"] == null ? "attention_head_dim" : "num_attention_heads";
   const heads = c.countForEach(headsKey, n);
   const down = c.names("down_block_types", ["DownBlock2D", "CrossAttnDownBlock2D"]);
   const up = c.names("up_block_types", ["UpBlock2D", "CrossAttnUpBlock2D"]).toReversed();
-  if (down.length !== n || up.length !== n) throw new FileFormatError(source, `expected ${n} block types for block_out_channels of ${n}`);
+  if (down.length !== n || up.length !== n)
+    throw new FileFormatError(source, `expected ${n} block types for block_out_channels of ${n}`);
   return {
     inChannels: c.count("in_channels", 4),
     outChannels: c.count("out_channels", 4),

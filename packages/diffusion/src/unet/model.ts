@@ -1,4 +1,16 @@
-import { arange, cat, Conv2d, GroupNorm, type Layer, Linear, Module, noGrad, scope, silu, type Tensor } from "@stillframe/torch";
+import {
+  arange,
+  Conv2d,
+  cat,
+  GroupNorm,
+  type Layer,
+  Linear,
+  Module,
+  noGrad,
+  scope,
+  silu,
+  type Tensor,
+} from "@stillframe/torch";
 import { DownBlock, MidBlock, type Runner, UpBlock } from "./blocks.js";
 import type { UnetConfig } from "./config.js";
 
@@ -14,7 +26,9 @@ export class Timesteps extends Module {
   forward(t: Tensor): Tensor {
     return noGrad(() => {
       const half = this.size / 2;
-      const frequencies = arange(0, half, { dtype: "float32", device: t.device }).mul(-Math.log(10000) / half).exp();
+      const frequencies = arange(0, half, { dtype: "float32", device: t.device })
+        .mul(-Math.log(10000) / half)
+        .exp();
       const angles = t.to("float32").unsqueeze(1).mul(frequencies.unsqueeze(0));
       return cat([angles.cos(), angles.sin()], 1);
     });

@@ -1,4 +1,15 @@
-import { attention, Conv2d, constantPadNd, GroupNorm, type Layer, Linear, Module, silu, type Tensor, upsampleNearest2d } from "@stillframe/torch";
+import {
+  attention,
+  Conv2d,
+  constantPadNd,
+  GroupNorm,
+  type Layer,
+  Linear,
+  Module,
+  silu,
+  type Tensor,
+  upsampleNearest2d,
+} from "@stillframe/torch";
 
 const EPS = 1e-6;
 
@@ -47,7 +58,10 @@ export class VaeAttention extends Module implements Layer {
   /** `x [b, c, h, w]` → the same shape */
   forward(x: Tensor): Tensor {
     const { b, c, h, w } = x.dims("b c h w");
-    const y = this.groupNorm.forward(x).view(b, c, h * w).transpose(1, 2);
+    const y = this.groupNorm
+      .forward(x)
+      .view(b, c, h * w)
+      .transpose(1, 2);
     const [q, k, v] = [this.toQ, this.toK, this.toV].map((p) => p.forward(y).unsqueeze(1)) as [Tensor, Tensor, Tensor];
     const out = this.toOut[0].forward(attention(q, k, v).view(b, h * w, c));
     return out.transpose(1, 2).reshape(b, c, h, w).add(x);

@@ -1,4 +1,14 @@
-import { Conv2d, type Generator, GroupNorm, type Layer, Module, randn, scope, silu, type Tensor } from "@stillframe/torch";
+import {
+  Conv2d,
+  type Generator,
+  GroupNorm,
+  type Layer,
+  Module,
+  randn,
+  scope,
+  silu,
+  type Tensor,
+} from "@stillframe/torch";
 import { VaeDownBlock, VaeMidBlock, VaeUpBlock } from "./blocks.js";
 import type { VaeConfig } from "./config.js";
 
@@ -50,7 +60,9 @@ export class VaeDecoder extends Module {
     const up = [...channels].reverse();
     const [first, last] = [up[0] as number, up.at(-1) as number];
     this.convIn = new Conv2d(latentChannels, first, { kernel: 3 });
-    this.upBlocks = up.map((c, i) => new VaeUpBlock(up[i - 1] ?? c, c, { layers: layers + 1, groups, last: i === up.length - 1 }));
+    this.upBlocks = up.map(
+      (c, i) => new VaeUpBlock(up[i - 1] ?? c, c, { layers: layers + 1, groups, last: i === up.length - 1 }),
+    );
     this.midBlock = new VaeMidBlock(first, groups);
     this.convNormOut = new GroupNorm(groups, last, { eps: 1e-6 });
     this.convOut = new Conv2d(last, outChannels, { kernel: 3 });
@@ -105,7 +117,12 @@ export class Vae extends Module {
 }
 
 /** A draw from the posterior, scaled as the UNet takes it: `(mean + std · noise) · scalingFactor`. */
-export function sampleLatents({ mean, std }: Pick<Posterior, "mean" | "std">, scalingFactor: number, { noise, generator }: { noise?: Tensor; generator?: Generator }): Tensor {
-  const draw = noise ?? randn(mean.shape, { ...(generator ? { generator } : {}), dtype: mean.dtype, device: mean.device });
+export function sampleLatents(
+  { mean, std }: Pick<Posterior, "mean" | "std">,
+  scalingFactor: number,
+  { noise, generator }: { noise?: Tensor; generator?: Generator },
+): Tensor {
+  const draw =
+    noise ?? randn(mean.shape, { ...(generator ? { generator } : {}), dtype: mean.dtype, device: mean.device });
   return mean.add(std.mul(draw)).mul(scalingFactor);
 }

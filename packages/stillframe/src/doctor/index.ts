@@ -34,10 +34,24 @@ function machine(): { facts: Fact[]; problems: Problem[] } {
   const disk = statfsSync(process.cwd());
   const free = disk.bavail * disk.bsize;
   const problems: Problem[] = [];
-  if (oldNode) problems.push({ problem: `Node.js ${process.versions.node} is too old`, remedy: "install Node.js 20.19 or later", fatal: true });
+  if (oldNode)
+    problems.push({
+      problem: `Node.js ${process.versions.node} is too old`,
+      remedy: "install Node.js 20.19 or later",
+      fatal: true,
+    });
   if (freemem() < LITTLE_MEMORY)
-    problems.push({ problem: `only ${gib(freemem())} of memory are free`, remedy: "close other programs; full-size SDXL needs about 12 GiB at least", fatal: false });
-  if (free < LITTLE_DISK) problems.push({ problem: `only ${gib(free)} are free on this disk`, remedy: "free some space: checkpoints and caches go there", fatal: false });
+    problems.push({
+      problem: `only ${gib(freemem())} of memory are free`,
+      remedy: "close other programs; full-size SDXL needs about 12 GiB at least",
+      fatal: false,
+    });
+  if (free < LITTLE_DISK)
+    problems.push({
+      problem: `only ${gib(free)} are free on this disk`,
+      remedy: "free some space: checkpoints and caches go there",
+      fatal: false,
+    });
   return {
     facts: [
       { name: "Stillframe", value: version },
@@ -61,7 +75,11 @@ function osName(): string {
 function builtOn(): { version: string; source: string; lib: string; cuda: boolean } | null {
   const record = fileURLToPath(new URL("../build/build.json", import.meta.resolve("@stillframe/torch/errors")));
   if (!existsSync(record)) return null;
-  return (JSON.parse(readFileSync(record, "utf8")) as { torch: { version: string; source: string; lib: string; cuda: boolean } }).torch;
+  return (
+    JSON.parse(readFileSync(record, "utf8")) as {
+      torch: { version: string; source: string; lib: string; cuda: boolean };
+    }
+  ).torch;
 }
 
 const BLAS = /(libopenblas[\w.-]*|libmkl[\w.-]*|libblas[\w.-]*|libblis[\w.-]*|Accelerate)/;
@@ -69,7 +87,11 @@ const BLAS = /(libopenblas[\w.-]*|libmkl[\w.-]*|libblas[\w.-]*|libblis[\w.-]*|Ac
 /** The BLAS that is really loaded: Debian lets any be put in the place of the reference one. */
 function loadedBlas(): string {
   if (!existsSync("/proc/self/maps")) return "unknown";
-  const paths = new Set([...readFileSync("/proc/self/maps", "utf8").matchAll(/\s(\/\S+)$/gm)].map((m) => m[1] as string).filter((p) => BLAS.test(p)));
+  const paths = new Set(
+    [...readFileSync("/proc/self/maps", "utf8").matchAll(/\s(\/\S+)$/gm)]
+      .map((m) => m[1] as string)
+      .filter((p) => BLAS.test(p)),
+  );
   const [path] = [...paths];
   return path ?? "inside libtorch";
 }
@@ -103,18 +125,40 @@ async function engine(): Promise<{ facts: Fact[]; problems: Problem[] }> {
   if (perCore < SLOW_GFLOPS_PER_CORE)
     problems.push({
       problem: `matrix products run at ${gflops.toFixed(0)} GFLOP/s on ${info.threads} threads, which is slow (BLAS: ${blas})`,
-      remedy: /openblas|mkl|inside/.test(blas) ? "close other programs and look again" : "apt-get install libopenblas0-openmp: the reference BLAS is about 30 times slower",
+      remedy: /openblas|mkl|inside/.test(blas)
+        ? "close other programs and look again"
+        : "apt-get install libopenblas0-openmp: the reference BLAS is about 30 times slower",
       fatal: false,
     });
   if (/openblas/.test(blas) && /pthread/.test(blas))
-    problems.push({ problem: "OpenBLAS's pthread build fights with libtorch's threads: a training step can take ten times as long", remedy: "apt-get install libopenblas0-openmp", fatal: false });
+    problems.push({
+      problem: "OpenBLAS's pthread build fights with libtorch's threads: a training step can take ten times as long",
+      remedy: "apt-get install libopenblas0-openmp",
+      fatal: false,
+    });
   if (built?.cuda && info.cudaDevices === 0)
-    problems.push({ problem: "this libtorch has CUDA, but no GPU can be used", remedy: "check the driver with nvidia-smi, and CUDA_VISIBLE_DEVICES", fatal: false });
+    problems.push({
+      problem: "this libtorch has CUDA, but no GPU can be used",
+      remedy: "check the driver with nvidia-smi, and CUDA_VISIBLE_DEVICES",
+      fatal: false,
+    });
   return {
     facts: [
-      { name: "libtorch", value: built === null ? info.libtorch : `${info.libtorch}, from ${built.source} (${built.lib})` },
-      { name: "devices", value: info.cudaDevices > 0 ? `cpu, ${Array.from({ length: info.cudaDevices }, (_, i) => `cuda:${i}`).join(", ")}` : "cpu" },
-      { name: "BLAS", value: `${blas}: ${gflops.toFixed(0)} GFLOP/s on ${info.threads} ${info.threads === 1 ? "thread" : "threads"}` },
+      {
+        name: "libtorch",
+        value: built === null ? info.libtorch : `${info.libtorch}, from ${built.source} (${built.lib})`,
+      },
+      {
+        name: "devices",
+        value:
+          info.cudaDevices > 0
+            ? `cpu, ${Array.from({ length: info.cudaDevices }, (_, i) => `cuda:${i}`).join(", ")}`
+            : "cpu",
+      },
+      {
+        name: "BLAS",
+        value: `${blas}: ${gflops.toFixed(0)} GFLOP/s on ${info.threads} ${info.threads === 1 ? "thread" : "threads"}`,
+      },
     ],
     problems,
   };
@@ -128,6 +172,9 @@ export async function diagnose(): Promise<Diagnosis> {
     return { facts: [...m.facts, ...e.facts], problems: [...m.problems, ...e.problems] };
   } catch (error) {
     if (!(error instanceof EngineUnavailableError)) throw error;
-    return { facts: m.facts, problems: [...m.problems, { problem: error.message, remedy: "npm run setup", fatal: true }] };
+    return {
+      facts: m.facts,
+      problems: [...m.problems, { problem: error.message, remedy: "npm run setup", fatal: true }],
+    };
   }
 }

@@ -30,20 +30,32 @@ export function frechetDistance(first: Gaussian, second: Gaussian): number {
   );
 }
 
+/** How often each picture counts, float64; a bootstrap's draw. */
+export interface PictureCounts {
+  /** `[n]` */
+  readonly generated: Tensor;
+  /** `[m]` */
+  readonly real: Tensor;
+}
+
 /**
- * The same distance straight from the features of fewer pictures than numbers a picture: `tr (Σ₁½ Σ₂ Σ₁½)½` is the sum of
- * the singular values of `X Yᵀ` over the centred, scaled features, a matrix of pictures by pictures.
+ * The same distance straight from features. With fewer pictures than numbers a picture it goes by way of a small matrix:
+ * `tr (Σ₁½ Σ₂ Σ₁½)½` is the sum of the singular values of `X Yᵀ` over the centred, scaled features.
  *
  * @param generated `[n, d]`
  * @param real `[m, d]`
  */
-export function frechetOfFeatures(generated: Tensor, real: Tensor): number {
+export function frechetOfFeatures(generated: Tensor, real: Tensor, { counts }: { counts?: PictureCounts } = {}): number {
   return scope(() =>
     noGrad(() => {
-      const [x, y] = checkedPair(generated, real, { minimum: 2 }).map(centred) as [Centred, Centred];
+      const [features, references] = checkedPair(generated, real, { minimum: 2 });
+      const x = counts === undefined ? centred(features) : centredSample(features, counts.generated);
+      const y = counts === undefined ? centred(references) : centredSample(references, counts.real);
+      if (Math.min(x.rows.size(0), y.rows.size(0)) > x.rows.size(1)) return frechetDistance(gaussian(x), gaussian(y));
       const offset = x.mean.sub(y.mean);
+      const traces = x.rows.square().sum().item() + y.rows.square().sum().item();
       const inner = linalgSvdvals(x.rows.mm(y.rows.t())).sum().item();
-      return Math.max(0, offset.dot(offset).item() + x.trace + y.trace - 2 * inner);
+      return Math.max(0, offset.dot(offset).item() + traces - 2 * inner);
     }),
   );
 }
@@ -51,14 +63,28 @@ export function frechetOfFeatures(generated: Tensor, real: Tensor): number {
 interface Centred {
   /** `[n, d]`, scaled so that `rowsᵀ rows` is the covariance */
   rows: Tensor;
+  /** `[d]` */
   mean: Tensor;
-  trace: number;
 }
+
+const gaussian = ({ rows, mean }: Centred): Gaussian => ({ mean, covariance: rows.t().mm(rows) });
 
 function centred(features: Tensor): Centred {
   const mean = features.mean(0);
-  const rows = features.sub(mean).div(Math.sqrt(features.size(0) - 1));
-  return { rows, mean, trace: rows.square().sum().item() };
+  return { rows: features.sub(mean).div(Math.sqrt(features.size(0) - 1)), mean };
+}
+
+/** Rows that do not count are left out; a row that counts c times is there once, √c times as long. */
+function centredSample(features: Tensor, counts: Tensor): Centred {
+  if (counts.rank !== 1 || counts.size(0) !== features.size(0))
+    throw invalid("counts", `one number for each of ${features.size(0)} pictures`, `[${counts.shape.join(", ")}]`);
+  const kept = counts.nonzero().squeeze(1);
+  const weights = counts.indexSelect(0, kept).unsqueeze(1);
+  const rows = features.indexSelect(0, kept);
+  const total = weights.sum().item();
+  if (total < 2) throw invalid("counts", "at least 2 pictures", total);
+  const mean = rows.mul(weights).sum(0).div(total);
+  return { rows: rows.sub(mean).mul(weights.div(total - 1).sqrt()), mean };
 }
 
 /** `R [r, d]` with `Rᵀ R = Σ`, r the rank of Σ; null for a zero matrix. */

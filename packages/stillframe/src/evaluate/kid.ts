@@ -1,7 +1,8 @@
-import { Generator, invalid, noGrad, randperm, scope, type Tensor, tensor } from "@stillframe/torch";
+import { Generator, invalid, randperm, scope, type Tensor, tensor } from "@stillframe/torch";
 import { checkedPair } from "./features.js";
+import { type SampleCounts, sampledMmd } from "./mmd.js";
 
-/** The rows of one subset. */
+/** The rows of one subset, each at most once. */
 export interface SubsetRows {
   readonly generated: readonly number[];
   readonly real: readonly number[];
@@ -33,17 +34,6 @@ export function polynomialKernel(x: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * The unbiased estimate of the squared maximum mean discrepancy (Gretton et al. 2012, eq. 3) from kernel matrices: means
- * over pairs of different pictures within a set, and over all pairs between the sets. It can be negative.
- *
- * @param kernels `xx [n, n]`, `yy [m, m]`, `xy [n, m]`
- */
-export function unbiasedMmd({ xx, yy, xy }: { xx: Tensor; yy: Tensor; xy: Tensor }): number {
-  const within = (k: Tensor) => (k.sum().item() - k.trace().item()) / (k.size(0) * (k.size(0) - 1));
-  return within(xx) + within(yy) - 2 * xy.mean().item();
-}
-
-/**
  * Kernel Inception distance (Bińkowski et al. 2018): the unbiased squared MMD with a cubic kernel, over random subsets of
  * equal size. Unlike FID it has no bias from the number of pictures.
  *
@@ -51,34 +41,45 @@ export function unbiasedMmd({ xx, yy, xy }: { xx: Tensor; yy: Tensor; xy: Tensor
  * @param real `[m, d]`
  */
 export function kernelInceptionDistance(generated: Tensor, real: Tensor, options: KidOptions = {}): Kid {
-  return scope(() =>
-    noGrad(() => {
-      const [x, y] = checkedPair(generated, real, { minimum: 2 });
-      const rows = options.rows ?? drawSubsets([x.size(0), y.size(0)], options);
-      if (rows.length === 0) throw invalid("rows", "at least one subset", "none");
-      const values = rows.map((subset) => subsetMmd(x, y, subset));
-      const mean = values.reduce((a, b) => a + b, 0) / values.length;
-      const variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / values.length;
-      return { mean, std: Math.sqrt(variance), values, subsetSize: rows[0]!.generated.length };
-    }),
-  );
-}
-
-function subsetMmd(generated: Tensor, real: Tensor, rows: SubsetRows): number {
-  if (rows.generated.length < 2 || rows.real.length < 2)
-    throw invalid("rows", "subsets of at least 2 pictures", Math.min(rows.generated.length, rows.real.length));
   return scope(() => {
-    const x = rowsOf(generated, rows.generated);
-    const y = rowsOf(real, rows.real);
-    return unbiasedMmd({ xx: polynomialKernel(x, x), yy: polynomialKernel(y, y), xy: polynomialKernel(x, y) });
+    const [x, y] = checkedPair(generated, real, { minimum: 2 });
+    const rows = options.rows ?? drawSubsets([x.size(0), y.size(0)], options);
+    if (rows.length === 0) throw invalid("rows", "at least one subset", "none");
+    const values = Array.from(kidOfSamples(x, y, subsetCounts(rows, [x.size(0), y.size(0)])));
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    const variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / values.length;
+    return { mean, std: Math.sqrt(variance), values, subsetSize: rows[0]!.generated.length };
   });
 }
 
-function rowsOf(features: Tensor, rows: readonly number[]): Tensor {
-  const n = features.size(0);
-  for (const row of rows)
-    if (!Number.isInteger(row) || row < 0 || row >= n) throw invalid("rows", `integers from 0 to ${n - 1}`, row);
-  return features.indexSelect(0, tensor(BigInt64Array.from(rows, BigInt)));
+/**
+ * The distance between samples of the two sets, for instance those of a bootstrap: one value for each.
+ *
+ * @param generated `[n, d]`
+ * @param real `[m, d]`
+ */
+export function kidOfSamples(generated: Tensor, real: Tensor, counts: SampleCounts): Float64Array {
+  return scope(() => {
+    const [x, y] = checkedPair(generated, real, { minimum: 2 });
+    return sampledMmd(x, y, { kernel: polynomialKernel, counts, estimator: "unbiased" });
+  });
+}
+
+function subsetCounts(rows: readonly SubsetRows[], [n, m]: readonly [number, number]): SampleCounts {
+  const counts = (lists: readonly (readonly number[])[], size: number) => {
+    const data = new Float64Array(lists.length * size);
+    for (const [s, list] of lists.entries()) {
+      if (list.length < 2) throw invalid("rows", "subsets of at least 2 pictures", list.length);
+      for (const row of list) {
+        if (!Number.isInteger(row) || row < 0 || row >= size) throw invalid("rows", `integers from 0 to ${size - 1}`, row);
+        if (data[s * size + row] !== 0) throw invalid("rows", "subsets without repetition", `row ${row} twice`);
+        data[s * size + row] = 1;
+      }
+    }
+    return tensor(data, { shape: [lists.length, size] });
+  };
+  const side = (name: keyof SubsetRows) => rows.map((subset) => subset[name]);
+  return { generated: counts(side("generated"), n), real: counts(side("real"), m) };
 }
 
 /** Subsets without repetition, from one seed. */
@@ -90,6 +91,6 @@ function drawSubsets([n, m]: readonly [number, number], options: KidOptions): Su
   if (!Number.isInteger(size) || size < 2 || size > most)
     throw invalid("subsetSize", `an integer from 2 to ${most}, the pictures of the smaller set,`, size);
   const generator = new Generator(seed);
-  const draw = (count: number) => randperm(count, { generator }).narrow(0, 0, size).toArray();
+  const draw = (count: number) => scope(() => randperm(count, { generator }).narrow(0, 0, size).toArray());
   return Array.from({ length: subsets }, () => ({ generated: draw(n), real: draw(m) }));
 }

@@ -11,13 +11,21 @@ export interface PrecisionRecall {
   readonly precision: number;
   /** Share of real pictures within some generated picture's ball. */
   readonly recall: number;
+  /** What precision is the mean of: 1 or 0 for each generated picture, `[n]`. */
+  readonly perGenerated: Float64Array;
+  /** What recall is the mean of: 1 or 0 for each real picture, `[m]`. */
+  readonly perReal: Float64Array;
 }
 
 export interface DensityCoverage {
-  /** Real balls that hold a generated picture, per picture and divided by k; above 1 where real pictures are dense. */
+  /** Real balls that hold a generated picture, on average and divided by k; above 1 where real pictures are dense. */
   readonly density: number;
   /** Share of real pictures with a generated one in their ball. */
   readonly coverage: number;
+  /** What density is the mean of, `[n]`. */
+  readonly perGenerated: Float64Array;
+  /** What coverage is the mean of: 1 or 0 for each real picture, `[m]`. */
+  readonly perReal: Float64Array;
 }
 
 /** Rows of distances at a time: 512 × 50,000 in float64 are 200 MB. */
@@ -36,9 +44,10 @@ export function precisionRecall(generated: Tensor, real: Tensor, { k = 3 }: Prdc
   return scope(() =>
     noGrad(() => {
       const [x, y] = checkedSets(generated, real, k);
-      const radiiX = radii(x, k);
-      const radiiY = radii(y, k);
-      return { precision: shareInside(x, y, radiiY), recall: shareInside(y, x, radiiX) };
+      const within = (ball: Tensor) => (d: Tensor) => d.le(ball).to("float64").amax(1);
+      const perGenerated = perRow(x, y, within(radii(y, k)));
+      const perReal = perRow(y, x, within(radii(x, k)));
+      return { precision: mean(perGenerated), recall: mean(perReal), perGenerated, perReal };
     }),
   );
 }
@@ -54,18 +63,17 @@ export function densityCoverage(generated: Tensor, real: Tensor, { k = 5 }: Prdc
   return scope(() =>
     noGrad(() => {
       const [x, y] = checkedSets(generated, real, k);
-      const radius = radii(y, k).unsqueeze(1);
-      let inside = 0;
-      let covered = 0;
-      // Blocks of real pictures, so that a row holds all distances of one.
-      for (const [distances, ball] of blocks(y, x, radius)) {
-        inside += distances.lt(ball).sum().item();
-        covered += distances.amin(1, true).lt(ball).sum().item();
-      }
-      return { density: inside / (k * x.size(0)), coverage: covered / y.size(0) };
+      const ball = radii(y, k);
+      const perGenerated = perRow(x, y, (d) => d.lt(ball).to("float64").sum(1).div(k));
+      const nearest = perRow(y, x, (d) => d.amin(1));
+      const reach = ball.data() as Float64Array;
+      const perReal = nearest.map((distance, i) => (distance < reach[i]! ? 1 : 0));
+      return { density: mean(perGenerated), coverage: mean(perReal), perGenerated, perReal };
     }),
   );
 }
+
+const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 function checkedSets(generated: Tensor, real: Tensor, k: number): [Tensor, Tensor] {
   const pair = checkedPair(generated, real);
@@ -76,37 +84,24 @@ function checkedSets(generated: Tensor, real: Tensor, k: number): [Tensor, Tenso
 }
 
 /** Distance of each row of `x [n, d]` to its k-th nearest other row, `[n]`. */
-export function radii(x: Tensor, k: number): Tensor {
+function radii(x: Tensor, k: number): Tensor {
+  return blockwise(x, (block) => {
+    const distances = cdist(block, x, 2, BY_PRODUCT);
+    // The nearest of all is the row itself, at 0.
+    const [nearest] = distances.topk(k + 1, 1, false);
+    return nearest.select(1, k);
+  });
+}
+
+/** What `measure` makes of the distances `[b, m]` of rows of `x [n, d]` to all of `y [m, d]`: one number a row. */
+function perRow(x: Tensor, y: Tensor, measure: (distances: Tensor) => Tensor): Float64Array {
+  return blockwise(x, (block) => measure(cdist(block, y, 2, BY_PRODUCT))).data() as Float64Array;
+}
+
+/** Applies `work` to blocks of rows: `[b, d]` → `[b]`, together `[n]`. */
+function blockwise(x: Tensor, work: (block: Tensor) => Tensor): Tensor {
+  const n = x.size(0);
   const parts: Tensor[] = [];
-  for (let i = 0; i < x.size(0); i += BLOCK)
-    parts.push(
-      scope(() => {
-        const distances = cdist(x.narrow(0, i, Math.min(BLOCK, x.size(0) - i)), x, 2, BY_PRODUCT);
-        // The nearest of all is the row itself, at 0.
-        const [nearest] = distances.topk(k + 1, 1, false);
-        return nearest.select(1, k).contiguous();
-      }),
-    );
+  for (let i = 0; i < n; i += BLOCK) parts.push(scope(() => work(x.narrow(0, i, Math.min(BLOCK, n - i))).contiguous()));
   return cat(parts, 0);
-}
-
-/** Distances of a block of `rows` to all `columns`, with the block's part of `perRow [n, 1]`. */
-function* blocks(rows: Tensor, columns: Tensor, perRow: Tensor): Generator<[distances: Tensor, part: Tensor]> {
-  for (let i = 0; i < rows.size(0); i += BLOCK) {
-    const n = Math.min(BLOCK, rows.size(0) - i);
-    const distances = cdist(rows.narrow(0, i, n), columns, 2, BY_PRODUCT);
-    yield [distances, perRow.narrow(0, i, n)];
-    distances.dispose();
-  }
-}
-
-/** Share of rows of `x [n, d]` that lie in the ball of some row of `centres [m, d]`. */
-function shareInside(x: Tensor, centres: Tensor, radius: Tensor): number {
-  let inside = 0;
-  for (let i = 0; i < x.size(0); i += BLOCK)
-    inside += scope(() => {
-      const distances = cdist(x.narrow(0, i, Math.min(BLOCK, x.size(0) - i)), centres, 2, BY_PRODUCT);
-      return distances.le(radius).to("uint8").amax(1).to("int64").sum().item();
-    });
-  return inside / x.size(0);
 }

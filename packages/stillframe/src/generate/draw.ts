@@ -42,7 +42,11 @@ export function toRaster(image: Tensor): Raster {
  * @returns the picture; null when `signal` ended it
  * @throws NotFiniteError when latents or picture are NaN or infinite
  */
-export async function* drawPicture(model: Sdxl, d: Drawing, { signal }: { signal?: AbortSignal | undefined } = {}): AsyncGenerator<number, Raster | null, void> {
+export async function* drawPicture(
+  model: Sdxl,
+  d: Drawing,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<number, Raster | null, void> {
   const run = textToImage(model, {
     prompts: [d.prompt],
     negativePrompts: d.negativePrompt === null ? undefined : [d.negativePrompt],

@@ -1,8 +1,23 @@
 import { randomInt } from "node:crypto";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { applyLora, disposeSdxl, layerPaths, loadSdxl, loraParts, readLora, type Sdxl, setLoraMultiplier, vaeFactor } from "@stillframe/diffusion";
-import { type GenerateEvent, type GenerateOptions, type GenerateOptionsInput, parseGenerateOptions } from "@stillframe/schema";
+import {
+  applyLora,
+  disposeSdxl,
+  layerPaths,
+  loadSdxl,
+  loraParts,
+  readLora,
+  type Sdxl,
+  setLoraMultiplier,
+  vaeFactor,
+} from "@stillframe/diffusion";
+import {
+  type GenerateEvent,
+  type GenerateOptions,
+  type GenerateOptionsInput,
+  parseGenerateOptions,
+} from "@stillframe/schema";
 import { invalid } from "@stillframe/torch";
 import { writeWhole } from "../files/write-whole.js";
 import { piecesOf } from "../train/captions.js";
@@ -43,7 +58,9 @@ export function loadForGeneration(options: GenerateOptions): { model: Sdxl; devi
   for (const part of [model.unet, ...model.textEncoders]) roundWeights(part, precision);
   if (options.lora !== null) {
     const file = adapterFile(options.lora);
-    applyLora(loraParts(model), readLora(file, { paths: layerPaths(model), unet: model.unet.config }), { source: file });
+    applyLora(loraParts(model), readLora(file, { paths: layerPaths(model), unet: model.unet.config }), {
+      source: file,
+    });
   }
   return { model, device: precision.device, dtype: precision.weights };
 }
@@ -69,7 +86,10 @@ function drawingsOf(model: Sdxl, options: GenerateOptions, seed: number): Drawin
 }
 
 /** The text that generators put into their pictures, in the form that most programs read. */
-export function parametersText(d: Drawing, { scheduler, model, lora }: { scheduler: string; model: string; lora: string | null }): string {
+export function parametersText(
+  d: Drawing,
+  { scheduler, model, lora }: { scheduler: string; model: string; lora: string | null },
+): string {
   const negative = d.negativePrompt === null ? "" : `Negative prompt: ${d.negativePrompt}\n`;
   const rescale = d.guidanceRescale > 0 ? `, Guidance rescale: ${d.guidanceRescale}` : "";
   const adapter = lora === null ? "" : `, Lora: ${lora}`;
@@ -85,7 +105,10 @@ function sheetRows(options: GenerateOptions, pictures: GenerateResult["pictures"
     heading: prompt,
     cells: pictures
       .filter((p) => p.prompt === prompt)
-      .map((p) => ({ picture: join(options.output_dir, p.path), label: `seed ${p.seed}${options.compare ? ` · ${p.side === "base" ? "base" : "LoRA"}` : ""}` })),
+      .map((p) => ({
+        picture: join(options.output_dir, p.path),
+        label: `seed ${p.seed}${options.compare ? ` · ${p.side === "base" ? "base" : "LoRA"}` : ""}`,
+      })),
   }));
 }
 
@@ -96,7 +119,10 @@ function sheetRows(options: GenerateOptions, pictures: GenerateResult["pictures"
  * @throws OptionsError, InvalidArgumentError, FileFormatError, WeightsError on what it was given
  * @throws NotFiniteError when a picture is NaN
  */
-export async function* generate(input: GenerateOptionsInput, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<GenerateEvent, GenerateResult> {
+export async function* generate(
+  input: GenerateOptionsInput,
+  { signal }: { signal?: AbortSignal } = {},
+): AsyncGenerator<GenerateEvent, GenerateResult> {
   const options = parseGenerateOptions(input as Record<string, unknown>);
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
@@ -105,28 +131,49 @@ export async function* generate(input: GenerateOptionsInput, { signal }: { signa
     mkdirSync(options.output_dir, { recursive: true });
     const drawings = drawingsOf(model, options, options.seed ?? randomInt(2 ** 32));
     const sides = options.compare ? (["base", "lora"] as const) : ([options.lora === null ? "base" : "lora"] as const);
-    yield { type: "generation_started", output_dir: options.output_dir, device, dtype, pictures: drawings.length * sides.length, steps: options.steps };
+    yield {
+      type: "generation_started",
+      output_dir: options.output_dir,
+      device,
+      dtype,
+      pictures: drawings.length * sides.length,
+      steps: options.steps,
+    };
     const pictures: GenerateResult["pictures"] = [];
     for (const warning of cutWarnings(model, options)) yield { type: "warning", message: warning };
     for (const [i, drawing] of drawings.entries())
       for (const side of sides) {
-        for (const part of [model.unet, ...model.textEncoders]) setLoraMultiplier(part, side === "lora" ? options.lora_scale : 0);
+        for (const part of [model.unet, ...model.textEncoders])
+          setLoraMultiplier(part, side === "lora" ? options.lora_scale : 0);
         const run = drawPicture(model, drawing, { signal });
         let next = await run.next();
-        for (; !next.done; next = await run.next()) yield { type: "denoised", picture: pictures.length, step: Math.min(next.value, options.steps), steps: options.steps };
+        for (; !next.done; next = await run.next())
+          yield {
+            type: "denoised",
+            picture: pictures.length,
+            step: Math.min(next.value, options.steps),
+            steps: options.steps,
+          };
         if (next.value === null) {
           yield { type: "generation_interrupted", pictures: pictures.length, seconds: seconds() };
           return { pictures, contactSheet: null, interrupted: true };
         }
         const path = fileName(i, side, drawing.seed, sides.length > 1);
-        const text = parametersText(drawing, { scheduler: options.scheduler, model: options.pretrained_model_name_or_path, lora: side === "lora" ? `${options.lora}:${options.lora_scale}` : null });
+        const text = parametersText(drawing, {
+          scheduler: options.scheduler,
+          model: options.pretrained_model_name_or_path,
+          lora: side === "lora" ? `${options.lora}:${options.lora_scale}` : null,
+        });
         await writePng(join(options.output_dir, path), next.value, { parameters: text });
         const picture = { path, prompt: drawing.prompt, seed: drawing.seed, side };
         pictures.push(picture);
         yield { type: "picture", picture: pictures.length - 1, ...picture };
       }
     const sheet = "contact-sheet.png";
-    writeWhole(join(options.output_dir, sheet), await contactSheet(sheetRows(options, pictures), { cell: cellSize(drawings) }));
+    writeWhole(
+      join(options.output_dir, sheet),
+      await contactSheet(sheetRows(options, pictures), { cell: cellSize(drawings) }),
+    );
     yield { type: "contact_sheet", path: sheet };
     yield { type: "generation_finished", pictures: pictures.length, seconds: seconds() };
     return { pictures, contactSheet: sheet, interrupted: false };
@@ -135,12 +182,15 @@ export async function* generate(input: GenerateOptionsInput, { signal }: { signa
   }
 }
 
-const cellSize = (drawings: readonly Drawing[]): number => Math.min(384, Math.max(160, ...drawings.map((d) => Math.max(d.height, d.width))));
+const cellSize = (drawings: readonly Drawing[]): number =>
+  Math.min(384, Math.max(160, ...drawings.map((d) => Math.max(d.height, d.width))));
 
 function cutWarnings(model: Sdxl, options: GenerateOptions): string[] {
   const limit = piecesOf(options.max_token_length) * 75;
   return [...options.prompt, options.negative_prompt ?? ""].flatMap((text) => {
     const n = model.tokenizers[0].tokenize(text).length;
-    return n > limit ? [`a prompt has ${n} tokens and is cut after ${limit}; --max_token_length=${n <= 150 ? 150 : 225} takes more`] : [];
+    return n > limit
+      ? [`a prompt has ${n} tokens and is cut after ${limit}; --max_token_length=${n <= 150 ? 150 : 225} takes more`]
+      : [];
   });
 }

@@ -22,7 +22,9 @@ const AFTER_HEADER = 8 + 25; // the signature, and the IHDR chunk that must come
 
 /** A picture as PNG, with texts that programs show beside it (`parameters` is where generators put theirs). */
 export async function encodePng({ width, height, data }: Raster, texts: Record<string, string> = {}): Promise<Buffer> {
-  const png = await sharp(data, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 9 }).toBuffer();
+  const png = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
   const chunks = Object.entries(texts).map(([k, v]) => textChunk(k, v));
   return Buffer.concat([png.subarray(0, AFTER_HEADER), ...chunks, png.subarray(AFTER_HEADER)]);
 }

@@ -1,8 +1,10 @@
-import { type NoiseSchedule, type SchedulerSettings, type Sampler, samplerFromDiffusers } from "@stillframe/diffusion";
+import { type NoiseSchedule, type Sampler, type SchedulerSettings, samplerFromDiffusers } from "@stillframe/diffusion";
 import type { GenerateOptions } from "@stillframe/schema";
 
 /** diffusers' class and settings for each name that `--scheduler` takes. */
-const CLASSES: Readonly<Record<GenerateOptions["scheduler"], { className: string; settings?: Record<string, unknown> }>> = {
+const CLASSES: Readonly<
+  Record<GenerateOptions["scheduler"], { className: string; settings?: Record<string, unknown> }>
+> = {
   euler: { className: "EulerDiscreteScheduler" },
   euler_ancestral: { className: "EulerAncestralDiscreteScheduler" },
   ddim: { className: "DDIMScheduler" },
@@ -16,7 +18,10 @@ const CLASSES: Readonly<Record<GenerateOptions["scheduler"], { className: string
 };
 
 /** The sampler of a name, on the noise schedule that the model was trained with. */
-export function samplerNamed(name: GenerateOptions["scheduler"], { config }: SchedulerSettings): { sampler: Sampler; schedule: NoiseSchedule } {
+export function samplerNamed(
+  name: GenerateOptions["scheduler"],
+  { config }: SchedulerSettings,
+): { sampler: Sampler; schedule: NoiseSchedule } {
   const { className, settings } = CLASSES[name];
   return samplerFromDiffusers(className, { ...config, ...settings } as SchedulerSettings["config"]);
 }

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { applyLora, layerPaths, type LoraWeights, loraParts, readLora, removeLora, type Sdxl } from "@stillframe/diffusion";
+import {
+  applyLora,
+  type LoraWeights,
+  layerPaths,
+  loraParts,
+  readLora,
+  removeLora,
+  type Sdxl,
+} from "@stillframe/diffusion";
 import { type Tensor, writeSafetensors } from "@stillframe/torch";
 
 /** Reads an adapter for this model. */
@@ -36,7 +44,10 @@ export function rewrittenAdapter(
 ): LoraWeights {
   return inTemporaryFolder((folder) => {
     const path = join(folder, "adapter.safetensors");
-    writeSafetensors(path, [...tensors].map(([name, tensor]) => rewrite(name, tensor)));
+    writeSafetensors(
+      path,
+      [...tensors].map(([name, tensor]) => rewrite(name, tensor)),
+    );
     return readAdapter(model, path);
   });
 }

@@ -28,7 +28,8 @@ export async function parityCommand(argv: readonly string[], print: (text: strin
       return 0;
     }
     const unknown = values.only?.find((name) => !families.some((f) => f.name === name));
-    if (unknown !== undefined) throw new Error(`expected one of ${families.map((f) => f.name).join(", ")} for --only but received ${unknown}`);
+    if (unknown !== undefined)
+      throw new Error(`expected one of ${families.map((f) => f.name).join(", ")} for --only but received ${unknown}`);
     if (values.vectors === undefined) throw new Error("expected a folder for --vectors but received nothing");
     const report = await runParity(values.vectors, { partial: values.partial, only: values.only });
     print(formatReport(report, { verbose: values.verbose }));

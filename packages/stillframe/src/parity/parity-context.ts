@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import { invalid, noGrad, scope, Tensor } from "@stillframe/torch";
 import { disposeSdxl, loadSdxl, type Sdxl } from "@stillframe/diffusion";
+import { invalid, noGrad, scope, Tensor } from "@stillframe/torch";
 import { compare, describeTolerance, exact, type Tolerance } from "./comparison.js";
-import type { ParityReport, Status } from "./parity-report.js";
+import { NOT_CHECKED, type ParityReport, type Status } from "./parity-report.js";
 import type { VectorFolder } from "./vector-folder.js";
 
 /** Numbers to compare. */
@@ -118,7 +118,7 @@ export class ParityContext {
       quantity: part,
       group,
       absolute: result.absolute,
-      relative: result.relative,
+      relative: Number.isFinite(result.relative) ? result.relative : null,
       tolerance: describeTolerance(tolerance),
       status: result.within ? "pass" : "FAIL",
     });
@@ -137,7 +137,11 @@ export class ParityContext {
   }
 
   /** Compares anything else: names, lists of keys, maps of shapes. */
-  checkSame(file: string, part: string, { actual, expected, group = part }: { actual: unknown; expected: unknown; group?: string }): void {
+  checkSame(
+    file: string,
+    part: string,
+    { actual, expected, group = part }: { actual: unknown; expected: unknown; group?: string },
+  ): void {
     this.folder.use(file, part);
     const same = isDeepStrictEqual(actual, expected);
     this.report.add({
@@ -162,7 +166,7 @@ export class ParityContext {
 
   /** Reports a file or a part that no check has looked at. */
   leave(file: string, quantity: string, status: Status): void {
-    this.#note(file, quantity, status, status === "FAIL" ? "not checked" : undefined, status === "FAIL" ? "not checked" : quantity);
+    this.#note(file, quantity, status, undefined, status === "FAIL" ? NOT_CHECKED : quantity);
   }
 }
 
@@ -180,7 +184,10 @@ function listOf(values: Values): ArrayLike<number> {
 function differenceOf(actual: unknown, expected: unknown): string {
   if (!Array.isArray(actual) || !Array.isArray(expected))
     return `expected ${JSON.stringify(expected)} but the result is ${JSON.stringify(actual)}`;
-  const [mine, theirs] = [actual, expected].map((list) => new Set(list.map((v) => JSON.stringify(v)))) as [Set<string>, Set<string>];
+  const [mine, theirs] = [actual, expected].map((list) => new Set(list.map((v) => JSON.stringify(v)))) as [
+    Set<string>,
+    Set<string>,
+  ];
   const missing = [...theirs].filter((v) => !mine.has(v));
   const extra = [...mine].filter((v) => !theirs.has(v));
   if (missing.length + extra.length === 0) return `expected ${expected.length} in another order or number`;

@@ -32,6 +32,9 @@ export class ParityReport {
   }
 }
 
+/** The group of quantities that no check has used. */
+export const NOT_CHECKED = "not checked";
+
 const HEAD = ["file", "quantity", "abs error", "rel error", "tolerance", "result"];
 
 /** Three digits, so that a column of errors can be read at a glance. */
@@ -50,8 +53,8 @@ const worst = (values: readonly (number | null)[]): number | null => {
 function grouped(rows: readonly Row[]): Row[][] {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
-    const alone = row.status === "FAIL" ? row.quantity : "";
-    const key = [row.file, row.group, row.tolerance, row.status, alone].join("\n");
+    const alone = row.status === "FAIL" && row.group !== NOT_CHECKED ? row.quantity : "";
+    const key = [row.file, row.group, row.status, alone].join("\n");
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
@@ -59,32 +62,46 @@ function grouped(rows: readonly Row[]): Row[][] {
   return [...groups.values()];
 }
 
-function lineOf(rows: readonly Row[]): string[] {
+function cellsOf(rows: readonly Row[]): string[] {
   const [first] = rows as [Row];
   const quantity = rows.length === 1 ? first.quantity : `${first.group} (${rows.length})`;
   const errors = [worst(rows.map((r) => r.absolute)), worst(rows.map((r) => r.relative))];
-  return [first.file, quantity, ...errors.map(showError), first.tolerance, first.status];
+  const tolerance = rows.every((r) => r.tolerance === first.tolerance) ? first.tolerance : "several";
+  return [first.file, quantity, ...errors.map(showError), tolerance, first.status];
 }
 
 const MAX_DETAIL = 400;
+const shortened = (text: string): string => (text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text);
+
+/** What went wrong, a line for each failure; the quantities of a file that were not checked in one. */
+function detailLines(rows: readonly Row[]): string[] {
+  const unchecked = new Map<string, string[]>();
+  const lines: string[] = [];
+  for (const { file, group, quantity, detail } of rows) {
+    if (group === NOT_CHECKED) unchecked.set(file, [...(unchecked.get(file) ?? []), quantity]);
+    else if (detail !== undefined) lines.push(shortened(`${file} ${quantity}: ${detail}`));
+  }
+  for (const [file, quantities] of unchecked) lines.push(shortened(`${file} not checked: ${quantities.join(", ")}`));
+  return lines;
+}
 
 /**
  * The table: a line for each group of quantities, or for each quantity when `verbose`; failures are always shown one by
  * one. Then what went wrong, and the counts.
  */
 export function formatReport(report: ParityReport, { verbose = false }: { verbose?: boolean } = {}): string {
-  const lines = [HEAD, ...(verbose ? report.rows.map((row) => [row]) : grouped(report.rows)).map((g) => cells(g))];
+  const groups = verbose ? report.rows.map((row) => [row]) : grouped(report.rows);
+  const lines = [HEAD, ...groups.map(cellsOf)];
   const widths = HEAD.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
-  const table = lines.map((line) => line.map((cell, i) => pad(cell, widths[i] as number, i)).join("  ").trimEnd());
-  const details = report.rows.filter((row) => row.detail !== undefined);
-  const shown = details.map(({ file, quantity, detail = "" }) => {
-    const text = detail.length > MAX_DETAIL ? `${detail.slice(0, MAX_DETAIL)}…` : detail;
-    return `${file} ${quantity}: ${text}`;
-  });
-  return [...table, ...(shown.length > 0 ? ["", ...shown] : []), "", summary(report)].join("\n");
+  const table = lines.map((line) =>
+    line
+      .map((cell, i) => pad(cell, widths[i] as number, i))
+      .join("  ")
+      .trimEnd(),
+  );
+  const details = detailLines(report.rows);
+  return [...table, ...(details.length > 0 ? ["", ...details] : []), "", summary(report)].join("\n");
 }
-
-const cells = (rows: readonly Row[] | Row[]): string[] => lineOf(rows);
 
 const pad = (cell: string, width: number, column: number): string =>
   column === 2 || column === 3 ? cell.padStart(width) : cell.padEnd(width);

@@ -16,7 +16,12 @@ const SCORES_LIMIT = 256 * 2 ** 20;
  * @param causalMask `[t, s]` added to the scores, 0 or -∞; null for none
  * @returns `[b, heads, t, d]`
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, { causalMask = null }: { causalMask?: Tensor | null } = {}): Tensor {
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { causalMask = null }: { causalMask?: Tensor | null } = {},
+): Tensor {
   if (fused !== null) return new Tensor(fused(q.handle, k.handle, v.handle, causalMask?.handle));
   return plainAttention(q, k, v, causalMask);
 }

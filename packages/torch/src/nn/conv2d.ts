@@ -19,7 +19,11 @@ export class Conv2d extends Module implements Layer {
   readonly stride: number;
   readonly padding: number;
 
-  constructor(cIn: number, cOut: number, { kernel, stride = 1, padding = (kernel - 1) >> 1, bias = true }: Conv2dOptions) {
+  constructor(
+    cIn: number,
+    cOut: number,
+    { kernel, stride = 1, padding = (kernel - 1) >> 1, bias = true }: Conv2dOptions,
+  ) {
     super();
     this.weight = declareWeight(cOut, cIn, kernel, kernel);
     this.bias = bias ? declareWeight(cOut) : null;

@@ -8,10 +8,19 @@ export class WeightsError extends Error {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];
   readonly wrongShape: readonly string[];
-  constructor(source: string, missing: readonly string[], unexpected: readonly string[], wrongShape: readonly string[]) {
+  constructor(
+    source: string,
+    missing: readonly string[],
+    unexpected: readonly string[],
+    wrongShape: readonly string[],
+  ) {
     const list = (title: string, keys: readonly string[]) =>
-      keys.length === 0 ? "" : `\n  ${title} (${keys.length}): ${keys.slice(0, 8).join(", ")}${keys.length > 8 ? ", …" : ""}`;
-    super(`${source} does not fit the model:${list("missing", missing)}${list("unexpected", unexpected)}${list("wrong shape", wrongShape)}`);
+      keys.length === 0
+        ? ""
+        : `\n  ${title} (${keys.length}): ${keys.slice(0, 8).join(", ")}${keys.length > 8 ? ", …" : ""}`;
+    super(
+      `${source} does not fit the model:${list("missing", missing)}${list("unexpected", unexpected)}${list("wrong shape", wrongShape)}`,
+    );
     this.missing = missing;
     this.unexpected = unexpected;
     this.wrongShape = wrongShape;

@@ -44,14 +44,20 @@ export class AdamW implements Optimizer {
   readonly weightDecay: number;
   private readonly moments = new Map<Tensor, Moments>();
 
-  constructor(parameters: readonly Tensor[] | readonly ParameterGroup[], { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions) {
+  constructor(
+    parameters: readonly Tensor[] | readonly ParameterGroup[],
+    { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions,
+  ) {
     const isGroup = (p: Tensor | ParameterGroup): p is ParameterGroup => "parameters" in p;
     const list = parameters as readonly (Tensor | ParameterGroup)[];
     if (list.some(isGroup) && !list.every(isGroup)) throw invalid("parameters", "tensors alone or groups alone", list);
-    this.groups = list.some(isGroup) ? list.filter(isGroup).map((g) => ({ ...g })) : [{ parameters: list as readonly Tensor[], lr }];
+    this.groups = list.some(isGroup)
+      ? list.filter(isGroup).map((g) => ({ ...g }))
+      : [{ parameters: list as readonly Tensor[], lr }];
     const all = this.groups.flatMap((g) => g.parameters);
     if (new Set(all).size < all.length) throw invalid("parameters", "each tensor once", "a tensor that is there twice");
-    for (const rate of [lr, ...this.groups.map((g) => g.lr)]) if (!(rate >= 0)) throw invalid("lr", "a number from 0", rate);
+    for (const rate of [lr, ...this.groups.map((g) => g.lr)])
+      if (!(rate >= 0)) throw invalid("lr", "a number from 0", rate);
     if (!(eps >= 0)) throw invalid("eps", "a number from 0", eps);
     if (!(weightDecay >= 0)) throw invalid("weightDecay", "a number from 0", weightDecay);
     for (const b of betas) if (!(b >= 0 && b < 1)) throw invalid("betas", "two numbers from 0 to below 1", betas);
@@ -131,7 +137,11 @@ export class AdamW implements Optimizer {
    */
   loadState({ tensors, numbers }: OptimizerState): void {
     const parameters = this.groups.flatMap((g) => g.parameters);
-    const known = new Set(parameters.flatMap((_, i) => (numbers[`${i}.step`] === undefined ? [] : [`${i}.step`, `${i}.mean`, `${i}.square`])));
+    const known = new Set(
+      parameters.flatMap((_, i) =>
+        numbers[`${i}.step`] === undefined ? [] : [`${i}.step`, `${i}.mean`, `${i}.square`],
+      ),
+    );
     const given = [...Object.keys(numbers), ...tensors.keys()];
     const stray = given.find((key) => !known.has(key));
     if (stray !== undefined) throw invalid("optimizer state", `the state of ${parameters.length} parameters`, stray);
@@ -141,7 +151,8 @@ export class AdamW implements Optimizer {
       if (!(Number.isSafeInteger(step) && step > 0)) throw invalid(`${i}.step`, "an integer from 1", step);
       const moment = (key: string): Tensor => {
         const t = tensors.get(key);
-        if (t?.shape.join() !== p.shape.join()) throw invalid(key, `a tensor of shape [${p.shape.join(", ")}]`, t?.shape);
+        if (t?.shape.join() !== p.shape.join())
+          throw invalid(key, `a tensor of shape [${p.shape.join(", ")}]`, t?.shape);
         return t;
       };
       return [{ p, step, mean: moment(`${i}.mean`), square: moment(`${i}.square`) }];
@@ -149,7 +160,8 @@ export class AdamW implements Optimizer {
     const old = [...this.moments.values()];
     this.moments.clear();
     const copy = (t: Tensor, { dtype, device }: Tensor) => keep(t.to({ dtype, device, copy: true }));
-    for (const { p, step, mean, square } of loaded) this.moments.set(p, { step, mean: copy(mean, p), square: copy(square, p) });
+    for (const { p, step, mean, square } of loaded)
+      this.moments.set(p, { step, mean: copy(mean, p), square: copy(square, p) });
     for (const m of old) {
       m.mean.dispose();
       m.square.dispose();

@@ -40,7 +40,11 @@ export class FlatParameters {
         const { shape } = slot.tensor;
         const n = sizes[i] as number;
         const [view, grad] = scope(() => [
-          this.values.narrow(0, at, n).view(...shape).copy_(slot.tensor).detach(),
+          this.values
+            .narrow(0, at, n)
+            .view(...shape)
+            .copy_(slot.tensor)
+            .detach(),
           this.grads.narrow(0, at, n).view(...shape),
         ]) as [Tensor, Tensor];
         keep(view).requiresGrad_();

@@ -57,8 +57,16 @@ function checkPrompts(context: ParityContext): void {
   const { folder, model } = context;
   const json = folder.json<{ prompts: string[]; hidden_one: number; hidden_two: number }>(JSON_FILE);
   const [one, two] = model.textEncoders;
-  context.check(JSON_FILE, "hidden_one", { actual: one.config.hiddenSize, expected: json.hidden_one, tolerance: exact });
-  context.check(JSON_FILE, "hidden_two", { actual: two.config.hiddenSize, expected: json.hidden_two, tolerance: exact });
+  context.check(JSON_FILE, "hidden_one", {
+    actual: one.config.hiddenSize,
+    expected: json.hidden_one,
+    tolerance: exact,
+  });
+  context.check(JSON_FILE, "hidden_two", {
+    actual: two.config.hiddenSize,
+    expected: json.hidden_two,
+    tolerance: exact,
+  });
   folder.use(JSON_FILE, "prompts");
   for (const [row, prompt] of json.prompts.entries()) {
     // A row of ids that no text stands for is named in angle brackets.

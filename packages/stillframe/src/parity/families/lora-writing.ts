@@ -47,7 +47,9 @@ export function checkKohyaWriting(context: ParityContext, file: string, namesFil
   const encoders = LORA_PARTS.filter((part) => part !== "unet").flatMap((part) =>
     [...reference.parts[part].keys()].map((path) => kohyaName(part, path)),
   );
-  const expected = [...unet, ...encoders].flatMap((name) => ["alpha", "lora_down.weight", "lora_up.weight"].map((f) => `${name}.${f}`));
+  const expected = [...unet, ...encoders].flatMap((name) =>
+    ["alpha", "lora_down.weight", "lora_up.weight"].map((f) => `${name}.${f}`),
+  );
   inTemporaryFolder((temporary) => {
     const path = join(temporary, "kohya.safetensors");
     withAdapter(model, reference, () =>

@@ -11,7 +11,7 @@ import { FileFormatError, type Tensor, tensor } from "@stillframe/torch";
 import { readAdapter, rewrittenAdapter, withAdapter } from "../adapters.js";
 import { absolute, exact } from "../comparison.js";
 import type { Family } from "../family.js";
-import { type ParityContext, matched } from "../parity-context.js";
+import { matched, type ParityContext } from "../parity-context.js";
 import { CLIP_TOLERANCE } from "./clip.js";
 import { checkAdapterJson, checkKohyaWriting, checkWriting } from "./lora-writing.js";
 import { UNET_TOLERANCE, unetInputs } from "./unet.js";
@@ -36,7 +36,9 @@ export const lora: Family = {
     context.section("outputs", needs, () => checkOutputs(context));
     context.section("merged weights", [OUTPUTS_FILE, LORA_FILE, modelIndex], () => checkMerged(context));
     context.section("writing", [LORA_FILE, modelIndex], () => checkWriting(context, LORA_FILE));
-    context.section("writing for kohya", [SAI_FILE, LORA_FILE, modelIndex], () => checkKohyaWriting(context, LORA_FILE, SAI_FILE));
+    context.section("writing for kohya", [SAI_FILE, LORA_FILE, modelIndex], () =>
+      checkKohyaWriting(context, LORA_FILE, SAI_FILE),
+    );
     context.section("facts", [JSON_FILE, LORA_FILE, modelIndex], () => checkAdapterJson(context, LORA_FILE, JSON_FILE));
   },
 };
@@ -112,7 +114,8 @@ function checkOutputs(context: ParityContext): void {
     const [, kind, number] = matched(strength, /^(scale|alpha)(-?[\d.]+)$/, "strength");
     const adapter = kind === "alpha" ? withAlpha(context, Number(number)) : referenceAdapter(context);
     withAdapter(model, adapter, () => {
-      for (const part of Object.values(loraParts(model))) setLoraMultiplier(part, kind === "scale" ? Number(number) : 1);
+      for (const part of Object.values(loraParts(model)))
+        setLoraMultiplier(part, kind === "scale" ? Number(number) : 1);
       const outputs = outputsOf(context);
       for (const [key, output] of keys)
         context.checkTensor(OUTPUTS_FILE, key, {
@@ -150,7 +153,9 @@ function outputsOf(context: ParityContext): Outputs {
   const { folder, model } = context;
   const { outputs_use: text } = folder.json<{ outputs_use: string }>(JSON_FILE);
   const name = matched(text, /case (\w+) of unet\.safetensors/, "outputs_use")[1] as string;
-  const rows = matched(text, /rows? ([\d, and]+) of clip\.safetensors/, "outputs_use")[1]?.match(/\d+/g)?.map(Number);
+  const rows = matched(text, /rows? ([\d, and]+) of clip\.safetensors/, "outputs_use")[1]
+    ?.match(/\d+/g)
+    ?.map(Number);
   if (rows === undefined) throw new FileFormatError(folder.pathOf(JSON_FILE), "outputs_use names no rows");
   const { x, t, conditions } = unetInputs(folder, name);
   const index = tensor(BigInt64Array.from(rows, BigInt));
@@ -173,7 +178,8 @@ function checkMerged(context: ParityContext): void {
       const [, scale, part, path] = matched(key, pattern, "merged weight");
       const layers = adaptedLayers(loraParts(model)[part as LoraPart]);
       const adapted = layers.find((layer) => layer.path === path)?.layer;
-      if (adapted === undefined) throw new FileFormatError(folder.pathOf(OUTPUTS_FILE), `${key} is of no adapted layer`);
+      if (adapted === undefined)
+        throw new FileFormatError(folder.pathOf(OUTPUTS_FILE), `${key} is of no adapted layer`);
       adapted.multiplier = Number(scale);
       const { weight } = adapted.fuse();
       context.checkTensor(OUTPUTS_FILE, key, { actual: weight, tolerance: MERGED_TOLERANCE, group: "merged.*" });

@@ -9,10 +9,11 @@ import {
   type LoraPart,
   layerPaths,
   loraParts,
+  removeLora,
   type Sdxl,
   TEXT_ENCODER_TARGETS,
-  Unet,
   UNET_TARGETS,
+  Unet,
   unetConfig,
   Vae,
   vaeConfig,
@@ -84,7 +85,10 @@ type Declared = Record<(typeof PARTS)[number], Module> & Pick<Sdxl, "unet" | "te
 /** The full-size networks as shapes alone: their weights have no memory. */
 function declaredSdxl(): Declared {
   const { unet, vae, text_encoder, text_encoder_2 } = SDXL_BASE_CONFIGS;
-  const textEncoders = [new ClipTextModel(clipTextConfig(text_encoder)), new ClipTextModel(clipTextConfig(text_encoder_2))] as const;
+  const textEncoders = [
+    new ClipTextModel(clipTextConfig(text_encoder)),
+    new ClipTextModel(clipTextConfig(text_encoder_2)),
+  ] as const;
   const network = new Unet(unetConfig(unet));
   return {
     unet: network,
@@ -146,7 +150,7 @@ function adapterShapes(declared: Declared, rank: number): Shapes {
     const targets = part === "unet" ? UNET_TARGETS : TEXT_ENCODER_TARGETS;
     const layers = injectLora(models[part], { rank, targets });
     const shapes = diffusersTensors({ [part]: layers }).map(([key, t]): [string, number[]] => [key, t.shape]);
-    for (const { layer } of layers) for (const t of [layer.loraA, layer.loraB]) t.dispose();
+    removeLora(models[part]);
     return shapes;
   });
 }

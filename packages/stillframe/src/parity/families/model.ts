@@ -1,5 +1,5 @@
-import type { Module } from "@stillframe/torch";
 import { basename } from "node:path";
+import type { Module } from "@stillframe/torch";
 import { exact } from "../comparison.js";
 import type { Family } from "../family.js";
 import type { ParityContext } from "../parity-context.js";

@@ -25,7 +25,10 @@ export interface PipelineArguments {
 export const listOf = (text: string | string[]): string[] => (typeof text === "string" ? [text] : text);
 
 /** The reference's arguments as this library's options, without sampler and starting noise. */
-export function optionsOf(args: PipelineArguments, { height, width }: { height: number; width: number }): TextToImageOptions {
+export function optionsOf(
+  args: PipelineArguments,
+  { height, width }: { height: number; width: number },
+): TextToImageOptions {
   const options: Record<string, unknown> = {
     prompts: listOf(args.prompt),
     prompts2: args.prompt_2 == null ? undefined : listOf(args.prompt_2),
@@ -43,5 +46,7 @@ export function optionsOf(args: PipelineArguments, { height, width }: { height: 
     negativeCropTopLeft: args.negative_crops_coords_top_left,
     negativeTargetSize: args.negative_target_size,
   };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as TextToImageOptions;
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as TextToImageOptions;
 }

@@ -1,4 +1,11 @@
-import { type DiffusersSampler, type SchedulerConfig, type Sdxl, samplerFromDiffusers, sigmasOf, timestepsOf } from "@stillframe/diffusion";
+import {
+  type DiffusersSampler,
+  type SchedulerConfig,
+  type Sdxl,
+  samplerFromDiffusers,
+  sigmasOf,
+  timestepsOf,
+} from "@stillframe/diffusion";
 import { compare, relative } from "../comparison.js";
 
 /** The schedule of a variant as the reference stored it. */
@@ -42,7 +49,10 @@ export function samplerOf(
   { schedule, steps }: { schedule: PipelineSchedule; steps: number },
 ): DiffusersSampler {
   const className = schedule.scheduler ?? scheduler.className;
-  const named: SchedulerConfig = Object.assign({}, ...WORDS.filter(([word]) => word.test(name)).map(([, setting]) => setting));
+  const named: SchedulerConfig = Object.assign(
+    {},
+    ...WORDS.filter(([word]) => word.test(name)).map(([, setting]) => setting),
+  );
   const own = { ...scheduler.config, ...named };
   const others = SPACINGS.flatMap((a) => SIGMAS.flatMap((b) => TERMINALS.map((c) => ({ ...a, ...b, ...c }))));
   for (const other of others) {

@@ -119,7 +119,12 @@ function checkNumbers(
 ): void {
   const expected = variant[part] as number | number[] | undefined;
   if (expected === undefined) return;
-  context.check(JSON_FILE, jsonPath("variants", name, part), { actual, expected, tolerance, group: `variants/*/${part}` });
+  context.check(JSON_FILE, jsonPath("variants", name, part), {
+    actual,
+    expected,
+    tolerance,
+    group: `variants/*/${part}`,
+  });
 }
 
 /** Above this the start is so much larger than a picture that its last digits show in the result. */
@@ -151,7 +156,10 @@ function checkPicture(context: ParityContext, name: string, variant: Variant): v
   number("final_std", latents.std(null, { correction: 1 }).item(), tolerance);
 }
 
-function checkSchedule(context: ParityContext, { name, variant, plan }: { name: string; variant: Variant; plan: Plan }): void {
+function checkSchedule(
+  context: ParityContext,
+  { name, variant, plan }: { name: string; variant: Variant; plan: Plan },
+): void {
   const number = (part: keyof Variant, actual: number | readonly number[]) =>
     checkNumbers(context, { name, variant, part }, { actual, tolerance: SCHEDULE });
   number("timesteps", timestepsOf(plan));

@@ -1,6 +1,12 @@
 import { basename, extname } from "node:path";
 import { type Tensor, tensor } from "@stillframe/torch";
-import { decodePicture, type Interpolation, type Picture, preprocess as preprocessPicture, resizeShorterSide } from "../../data/index.js";
+import {
+  decodePicture,
+  type Interpolation,
+  type Picture,
+  preprocess as preprocessPicture,
+  resizeShorterSide,
+} from "../../data/index.js";
 import { absolute, exact } from "../comparison.js";
 import type { Family } from "../family.js";
 import { jsonPath } from "../json-leaves.js";

@@ -62,7 +62,10 @@ function weights(
 /** The forward process at training timesteps. */
 function forward({ folder }: ParityContext, schedule: NoiseSchedule, kind: string | undefined): Tensor {
   const [x0, noise] = [folder.input(FORWARD_FILE, "x0"), folder.input(FORWARD_FILE, "noise")];
-  const levels = folder.input(FORWARD_FILE, "timesteps").toArray().map((t) => noiseLevel(schedule, t));
+  const levels = folder
+    .input(FORWARD_FILE, "timesteps")
+    .toArray()
+    .map((t) => noiseLevel(schedule, t));
   return kind === "add_noise" ? addNoise(x0, noise, levels) : velocity(x0, noise, levels);
 }
 
@@ -80,7 +83,8 @@ function sampledNoise(
   const timesteps = folder.input(FORWARD_FILE, `${name}.${steps}.add_noise_timesteps`).toArray();
   const levels = timesteps.map((t) => {
     const level = evaluations.find((point) => Math.abs(point.timestep - t) <= 1e-5 * Math.abs(t));
-    if (level === undefined) throw new FileFormatError(folder.pathOf(FORWARD_FILE), `${name} with ${steps} steps has no timestep ${t}`);
+    if (level === undefined)
+      throw new FileFormatError(folder.pathOf(FORWARD_FILE), `${name} with ${steps} steps has no timestep ${t}`);
     return level;
   });
   const first = (part: string) => folder.input(FORWARD_FILE, part).narrow(0, 0, levels.length);

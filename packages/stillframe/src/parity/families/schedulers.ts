@@ -1,6 +1,6 @@
 import { type SchedulerConfig, samplerFromDiffusers, simulate, type Trajectory } from "@stillframe/diffusion";
 import { FileFormatError, stack, type Tensor, tensor } from "@stillframe/torch";
-import { absolute, exact, relative, scaled, scaledByRow } from "../comparison.js";
+import { exact, relative, scaled, scaledByRow, type Tolerance } from "../comparison.js";
 import type { Family } from "../family.js";
 import { jsonPath } from "../json-leaves.js";
 import type { ParityContext } from "../parity-context.js";
@@ -43,7 +43,8 @@ export const schedulers: Family = {
     context.section("cases", [JSON_FILE, FILE], () => {
       const { cases } = folder.json<SchedulersJson>(JSON_FILE);
       for (const name of ["base_config", "steps", "shape"]) folder.use(JSON_FILE, name);
-      if (Object.keys(cases).length === 0) throw new FileFormatError(folder.pathOf(JSON_FILE), "there is no case in it");
+      if (Object.keys(cases).length === 0)
+        throw new FileFormatError(folder.pathOf(JSON_FILE), "there is no case in it");
     });
     if (!folder.has(JSON_FILE)) return;
     const { cases } = folder.json<SchedulersJson>(JSON_FILE);
@@ -98,10 +99,11 @@ function checkStates(context: ParityContext, prefix: string, trajectory: Traject
   const { timesteps, sigmas, states, denoised } = trajectory;
   const tensors = context.folder.tensors(FILE);
   const integers = tensors.get(`${prefix}timesteps`)?.dtype === "int64";
-  const check = (part: string, actual: Tensor | readonly number[], tolerance: typeof TRAJECTORY_TOLERANCE) => {
-    if (tensors.has(prefix + part)) context.checkTensor(FILE, prefix + part, { actual, tolerance, group: `*.${part}` });
+  const check = (part: string, actual: Tensor | readonly number[], tolerance: Tolerance, group = `*.${part}`) => {
+    if (tensors.has(prefix + part)) context.checkTensor(FILE, prefix + part, { actual, tolerance, group });
   };
-  check("timesteps", timesteps, integers ? exact : relative(1e-5));
+  if (integers) check("timesteps", timesteps, exact);
+  else check("timesteps", timesteps, relative(1e-5), "*.timesteps (fractional)");
   check("sigmas", sigmas, SIGMA_TOLERANCE);
   check("trajectory", stack(states), TRAJECTORY_TOLERANCE);
   check("x0", stack(denoised), TRAJECTORY_TOLERANCE);
@@ -115,7 +117,7 @@ function checkRunJson(
   const run = context.folder.json<SchedulersJson>(JSON_FILE).cases[name]?.runs[steps] as Run;
   const path = (part: keyof Run) => jsonPath("cases", name, "runs", steps, part);
   const group = (part: keyof Run) => `cases/*/runs/*/${part}`;
-  const check = (part: keyof Run, actual: number, tolerance: typeof SIGMA_TOLERANCE) =>
+  const check = (part: keyof Run, actual: number, tolerance: Tolerance) =>
     context.check(JSON_FILE, path(part), { actual, expected: run[part] as number, tolerance, group: group(part) });
   check("init_noise_sigma", trajectory.initNoiseSigma, SIGMA_TOLERANCE);
   check("num_timesteps", trajectory.timesteps.length, exact);
@@ -138,7 +140,11 @@ function checkFullConfig(
   context: ParityContext,
   { name, steps, trajectory }: { name: string; steps: number; trajectory: Trajectory },
 ): void {
-  const { class: className, full_config, step_kwargs } = context.folder.json<SchedulersJson>(JSON_FILE).cases[name] as SchedulerCase;
+  const {
+    class: className,
+    full_config,
+    step_kwargs,
+  } = context.folder.json<SchedulersJson>(JSON_FILE).cases[name] as SchedulerCase;
   const { schedule, sampler } = samplerFromDiffusers(className, full_config, step_kwargs);
   const plan = sampler.plan(schedule, steps);
   context.check(JSON_FILE, jsonPath("cases", name, "full_config"), {
@@ -150,7 +156,7 @@ function checkFullConfig(
   context.check(JSON_FILE, jsonPath("cases", name, "full_config"), {
     actual: plan.evaluations.map((e) => e.sigma / e.alpha),
     expected: trajectory.sigmas.slice(0, -1),
-    tolerance: absolute(0),
+    tolerance: exact,
     group: "cases/*/full_config",
   });
 }

@@ -31,7 +31,11 @@ export const tokenizer: Family = {
       const { tokenizers, textEncoders } = context.model;
       const json = context.folder.json<TokenizerJson>(FILE);
       checkSpecialTokens(context, json);
-      context.check(FILE, "vocab_size", { actual: textEncoders[0].config.vocabSize, expected: json.vocab_size, tolerance: exact });
+      context.check(FILE, "vocab_size", {
+        actual: textEncoders[0].config.vocabSize,
+        expected: json.vocab_size,
+        tolerance: exact,
+      });
       for (const [i, c] of json.cases.entries()) checkCase(context, i, { ...c, tokenizers });
     });
   },
@@ -60,7 +64,10 @@ function checkCase(
     context.check(FILE, path(part), { actual, expected: expected[part], tolerance: exact, group: `cases/*/${part}` });
   check("tokenizer", encoded[0]?.ids ?? []);
   check("tokenizer_2", encoded[1]?.ids ?? []);
-  check("untruncated_len", encoded.map((e) => e.length));
+  check(
+    "untruncated_len",
+    encoded.map((e) => e.length),
+  );
   // What other tokenizers make of the same text is a remark: the reference is the slow tokenizer without ftfy.
   for (const remark of ["all_semantics_agree", "differs"]) context.folder.use(FILE, path(remark));
 }

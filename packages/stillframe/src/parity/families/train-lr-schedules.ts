@@ -21,7 +21,11 @@ export function checkLrSchedules(context: ParityContext): void {
   const { total_steps, warmup_steps, base_lr, values } = context.folder.json<LrJson>(LR_FILE);
   for (const part of ["total_steps", "warmup_steps", "base_lr"]) context.folder.use(LR_FILE, part);
   for (const [name, expected] of Object.entries(values)) {
-    const options: LrScheduleOptions = { warmupSteps: warmup_steps, totalSteps: total_steps, end: POLYNOMIAL_END / base_lr };
+    const options: LrScheduleOptions = {
+      warmupSteps: warmup_steps,
+      totalSteps: total_steps,
+      end: POLYNOMIAL_END / base_lr,
+    };
     const factor = scheduleOf(name, options);
     context.check(LR_FILE, jsonPath("values", name), {
       actual: expected.map((_, step) => base_lr * factor(step)),

@@ -71,7 +71,10 @@ export function withTrainableAdapter<T>(
       const targets = part === "unet" ? UNET_TARGETS : TEXT_ENCODER_TARGETS;
       for (const { path, layer } of injectLora(models[part], { targets, rank, alpha })) {
         const name = `${part}.${path}`;
-        fill(layer, { a: folder.input(INIT_FILE, `${name}.lora_A`), b: withB ? folder.input(INIT_FILE, `${name}.lora_B`) : null });
+        fill(layer, {
+          a: folder.input(INIT_FILE, `${name}.lora_A`),
+          b: withB ? folder.input(INIT_FILE, `${name}.lora_B`) : null,
+        });
         parameters.set(`${name}.lora_A`, layer.loraA.requiresGrad_());
         parameters.set(`${name}.lora_B`, layer.loraB.requiresGrad_());
       }
@@ -112,7 +115,11 @@ export function microLoss(
 }
 
 /** Embeddings of a micro-batch's prompts: encoded anew where the encoders are trained, else as they are stored. */
-function textOf({ folder, model }: { folder: VectorFolder; model: Sdxl }, rows: Tensor, encode: boolean): PromptEmbeddings {
+function textOf(
+  { folder, model }: { folder: VectorFolder; model: Sdxl },
+  rows: Tensor,
+  encode: boolean,
+): PromptEmbeddings {
   const pick = (name: string) => folder.input(INPUTS_FILE, name).indexSelect(0, rows);
   if (!encode) return { promptEmbeds: pick("prompt_embeds"), textEmbeds: pick("pooled_prompt_embeds") };
   return encodeIds(model, { one: pick("input_ids_one").unsqueeze(1), two: pick("input_ids_two").unsqueeze(1) });
@@ -167,7 +174,10 @@ export function* trainVariant(
 function accumulate(source: { folder: VectorFolder; model: Sdxl }, index: number, config: TrainConfig): number {
   const available = source.folder.tensors(INPUTS_FILE).get("timesteps")?.size(0) ?? 0;
   if (index >= available)
-    throw new FileFormatError(source.folder.pathOf(INPUTS_FILE), `there are ${available} micro-batches but step ${index} needs one more`);
+    throw new FileFormatError(
+      source.folder.pathOf(INPUTS_FILE),
+      `there are ${available} micro-batches but step ${index} needs one more`,
+    );
   return enableGrad(() => {
     const loss = microLoss(source, index, config);
     backward(loss.div(config.accum));

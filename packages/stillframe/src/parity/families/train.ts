@@ -1,6 +1,6 @@
-import { encodeIds, type LoraPart, LORA_PARTS } from "@stillframe/diffusion";
+import { encodeIds, LORA_PARTS, type LoraPart } from "@stillframe/diffusion";
 import { backward, clipGradNorm, enableGrad, type Tensor } from "@stillframe/torch";
-import { absolute, exact, relative, scaled } from "../comparison.js";
+import { absolute, exact, relative, scaled, type Tolerance } from "../comparison.js";
 import type { Family } from "../family.js";
 import { jsonPath } from "../json-leaves.js";
 import { matched, type ParityContext } from "../parity-context.js";
@@ -24,7 +24,6 @@ const JSON_FILE = `${FOLDER}train.json`;
 const LOSS = absolute(1e-5);
 const NORM = relative(1e-4);
 const GRADIENT = scaled(1e-3);
-const GRADIENT_WITH_B = scaled(3e-3);
 
 interface Checksum {
   sum_A: number;
@@ -50,9 +49,20 @@ interface GradCheck {
   loss: number;
   grad_norm: number;
   no_grad: string[];
+  /** how far the reference itself is off, to a tensor's largest element */
+  max_rel_fp32_vs_fp64?: number;
 }
 
-type TrainJson = { rank: number; alpha: number; variants: Record<string, Variant> } & Record<`gradcheck_${string}`, GradCheck>;
+/**
+ * With B ≠ 0 in random text encoders the gradients hang on the last bits: changing every weight by half a bit moves
+ * their norm by a percent. So the reference's own rounding error counts, if it is large.
+ */
+const gradCheckLimit = ({ max_rel_fp32_vs_fp64: own = 0 }: GradCheck): number => Math.max(3e-3, 7 * own);
+
+type TrainJson = { rank: number; alpha: number; variants: Record<string, Variant> } & Record<
+  `gradcheck_${string}`,
+  GradCheck
+>;
 
 /** Whole training runs from given noise: losses, gradients, clipping, learning rates, parameters after every step. */
 export const train: Family = {
@@ -71,7 +81,9 @@ export const train: Family = {
     }
     for (const name of Object.keys(json).filter((key) => key.startsWith("gradcheck_"))) {
       const file = `${FOLDER}${name}.safetensors`;
-      context.section(name, [file, ...inputs], () => checkGradients(context, file, { name: name as `gradcheck_${string}`, json }));
+      context.section(name, [file, ...inputs], () =>
+        checkGradients(context, file, { name: name as `gradcheck_${string}`, json }),
+      );
     }
   },
 };
@@ -156,18 +168,30 @@ function checkParameters(
       context.fail(file, key, "no such parameter is trained");
       continue;
     }
-    context.checkTensor(file, key, { actual, tolerance: absolute(0.25 * travel), group: `${prefix}*` });
+    context.checkTensor(file, key, { actual, tolerance: absolute(0.25 * travel), group: "params_step*" });
     total += actual.sub(context.folder.input(file, key)).abs().sum().item();
     count += actual.numel;
   }
   if (count > 0)
-    context.check(file, `${prefix}* (mean)`, { actual: total / count, expected: 0, tolerance: absolute(1e-3 * longest) });
-  checkChecksum(context, { name, trace, variant, longest });
+    context.check(file, `${prefix}* (mean)`, {
+      actual: total / count,
+      expected: 0,
+      tolerance: absolute(1e-3 * longest),
+      group: "params_step* (mean)",
+    });
+  checkChecksum(context, { name, trace, variant, travel, longest });
 }
 
+/** Sums over all elements: one stray element counts whole in the sum, the many small errors by chance. */
 function checkChecksum(
   context: ParityContext,
-  { name, trace, variant, longest }: { name: string; trace: StepTrace; variant: Variant; longest: number },
+  {
+    name,
+    trace,
+    variant,
+    travel,
+    longest,
+  }: { name: string; trace: StepTrace; variant: Variant; travel: number; longest: number },
 ): void {
   const index = trace.step - 1;
   const expected = variant.checksum_all_params_per_step[index];
@@ -175,15 +199,16 @@ function checkChecksum(
   for (const matrix of ["A", "B"] as const) {
     const all = [...trace.parameters].filter(([key]) => key.endsWith(`.lora_${matrix}`)).map(([, tensor]) => tensor);
     const { sum, squares, count } = sumsOf(all);
-    // Errors of a thousandth of a step in each element: all of one sign in the sum, of any direction in the norm.
-    const limits = { sum: 1e-3 * longest * count + 1e-9, l2: 1e-3 * longest * Math.sqrt(count) + 1e-9 };
-    for (const [kind, actual] of [["sum", sum], ["l2", Math.sqrt(squares)]] as const)
+    const many = 1e-3 * longest * Math.sqrt(count) + 1e-9;
+    const check = (kind: "sum" | "l2", actual: number, limit: number) =>
       context.check(JSON_FILE, jsonPath("variants", name, "checksum_all_params_per_step", index, `${kind}_${matrix}`), {
         actual,
         expected: expected[`${kind}_${matrix}`],
-        tolerance: absolute(limits[kind]),
-        group: `variants/${name}/checksum/*/${kind}_${matrix}`,
+        tolerance: absolute(limit),
+        group: `variants/${name}/checksum_all_params_per_step/*`,
       });
+    check("sum", sum, many + 0.25 * travel);
+    check("l2", Math.sqrt(squares), many);
   }
 }
 
@@ -205,18 +230,38 @@ function checkRecords(
   { name, variant, traces }: { name: string; variant: Variant; traces: readonly StepTrace[] },
 ): void {
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const check = (part: keyof Variant & string, actual: readonly number[], tolerance: typeof LOSS) =>
+  const check = (part: keyof Variant & string, actual: readonly number[], tolerance: Tolerance) =>
     context.check(JSON_FILE, jsonPath("variants", name, part), {
       actual,
       expected: variant[part] as number[],
       tolerance,
       group: `variants/*/${part}`,
     });
-  check("micro_losses", traces.flatMap((t) => t.microLosses), LOSS);
-  check("train_loss_per_step", traces.map((t) => mean(t.microLosses)), LOSS);
-  check("grad_norm_before_clip", traces.map((t) => t.gradNorm), NORM);
-  check("lr_used_by_step", traces.map((t) => t.lr), absolute(1e-12));
-  check("lr_after_step", traces.map((t) => t.lrAfter), absolute(1e-12));
+  check(
+    "micro_losses",
+    traces.flatMap((t) => t.microLosses),
+    LOSS,
+  );
+  check(
+    "train_loss_per_step",
+    traces.map((t) => mean(t.microLosses)),
+    LOSS,
+  );
+  check(
+    "grad_norm_before_clip",
+    traces.map((t) => t.gradNorm),
+    NORM,
+  );
+  check(
+    "lr_used_by_step",
+    traces.map((t) => t.lr),
+    absolute(1e-12),
+  );
+  check(
+    "lr_after_step",
+    traces.map((t) => t.lrAfter),
+    absolute(1e-12),
+  );
 }
 
 /** Gradients of A and B with a B that is not 0, of the first micro-batch; the file's name holds the objective. */
@@ -227,8 +272,11 @@ function checkGradients(
 ): void {
   const { folder } = context;
   const expected = json[name] as GradCheck;
+  const limit = gradCheckLimit(expected);
   const stored = folder.tensors(file);
-  const parts = LORA_PARTS.filter((part: LoraPart) => [...stored.keys()].some((key) => key.startsWith(`grad.${part}.`)));
+  const parts = LORA_PARTS.filter((part: LoraPart) =>
+    [...stored.keys()].some((key) => key.startsWith(`grad.${part}.`)),
+  );
   const objective = { ...objectiveOf(name), train_te: parts.length > 1 };
   withTrainableAdapter(context, { parts, rank: json.rank, alpha: json.alpha, withB: true }, (parameters) => {
     const loss = enableGrad(() => {
@@ -236,16 +284,16 @@ function checkGradients(
       backward(value);
       return value.detach().item();
     });
-    const check = (part: "loss" | "grad_norm", actual: number, tolerance: typeof LOSS) =>
+    const check = (part: "loss" | "grad_norm", actual: number, tolerance: Tolerance) =>
       context.check(JSON_FILE, jsonPath(name, part), { actual, expected: expected[part], tolerance });
     check("loss", loss, LOSS);
     const without: string[] = [];
     for (const [parameter, { grad }] of parameters) {
       if (grad === null) without.push(parameter);
       else if (stored.has(`grad.${parameter}`))
-        context.checkTensor(file, `grad.${parameter}`, { actual: grad, tolerance: GRADIENT_WITH_B, group: "grad.*" });
+        context.checkTensor(file, `grad.${parameter}`, { actual: grad, tolerance: scaled(limit), group: "grad.*" });
     }
-    check("grad_norm", clipGradNorm([...parameters.values()], Number.POSITIVE_INFINITY), NORM);
+    check("grad_norm", clipGradNorm([...parameters.values()], Number.POSITIVE_INFINITY), relative(limit));
     const path = jsonPath(name, "no_grad");
     context.checkSame(JSON_FILE, path, { actual: without.sort(), expected: [...expected.no_grad].sort() });
     for (const parameter of parameters.values()) parameter.grad = null;

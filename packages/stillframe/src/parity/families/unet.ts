@@ -1,6 +1,6 @@
 import type { UnetConditions } from "@stillframe/diffusion";
-import { FileFormatError, Tensor } from "@stillframe/torch";
-import { type Call, capturedCalls } from "../captured-calls.js";
+import { FileFormatError, type Tensor } from "@stillframe/torch";
+import { type Call, withCapturedCalls } from "../captured-calls.js";
 import { absolute, exact, type Tolerance } from "../comparison.js";
 import type { Family } from "../family.js";
 import { jsonPath } from "../json-leaves.js";
@@ -51,14 +51,22 @@ export function unetInputs(folder: VectorFolder, name: string): UnetInputs {
 }
 
 function checkCase(context: ParityContext, name: string): void {
-  const { folder, model } = context;
-  const inputs = unetInputs(folder, name);
-  const calls = capturedCalls(model.unet, () => model.unet.forward(inputs.x, inputs.t, inputs.conditions));
-  const { output } = calls.get("") as Call;
-  context.checkTensor(FILE, `${name}.output`, { actual: output, tolerance: UNET_TOLERANCE });
-  checkDescription(context, { name, inputs, output });
+  const { unet: network } = context.model;
+  const { x, t, conditions } = unetInputs(context.folder, name);
+  withCapturedCalls(
+    network,
+    () => {
+      const output = network.forward(x, t, conditions);
+      context.checkTensor(FILE, `${name}.output`, { actual: output, tolerance: UNET_TOLERANCE });
+      checkDescription(context, { name, inputs: { x, t, conditions }, output });
+    },
+    (calls) => checkTaps(context, name, calls),
+  );
+}
+
+function checkTaps(context: ParityContext, name: string, calls: ReadonlyMap<string, Call>): void {
   const prefix = `${name}.tap.`;
-  for (const key of folder.tensors(FILE).keys()) {
+  for (const key of context.folder.tensors(FILE).keys()) {
     if (!key.startsWith(prefix)) continue;
     const path = key.slice(prefix.length);
     const actual = path === "emb" ? embeddingOf(calls) : calls.get(path)?.output;
@@ -70,8 +78,7 @@ function checkCase(context: ParityContext, name: string): void {
 /** The vector of timestep and micro-conditions: what every residual block is called with. */
 function embeddingOf(calls: ReadonlyMap<string, Call>): Tensor | undefined {
   const first = [...calls].find(([path]) => /(^|\.)resnets\.\d+$/.test(path));
-  const embedding = first?.[1].inputs[1];
-  return embedding instanceof Tensor ? embedding : undefined;
+  return first?.[1].inputs[1] ?? undefined;
 }
 
 interface Description {

@@ -1,6 +1,6 @@
 import { sampleLatents, type Vae } from "@stillframe/diffusion";
 import type { Tensor } from "@stillframe/torch";
-import { capturedCalls } from "../captured-calls.js";
+import { withCapturedCalls } from "../captured-calls.js";
 import { absolute, exact } from "../comparison.js";
 import type { Family } from "../family.js";
 import type { ParityContext } from "../parity-context.js";
@@ -54,14 +54,15 @@ const DECODING = /^(decoder|post_quant_conv)(\.|$)/;
 
 /** Runs one direction, and compares the outputs of its modules. */
 function checkTaps(context: ParityContext, direction: RegExp, run: () => void): void {
-  const calls = capturedCalls(context.model.vae, run);
-  for (const key of context.folder.tensors(FILE).keys()) {
-    const path = /^tap\.(.+)$/.exec(key)?.[1];
-    if (path === undefined || !direction.test(path)) continue;
-    const actual = calls.get(path)?.output;
-    if (actual === undefined) context.fail(FILE, key, `the model has no module ${path}`);
-    else context.checkFirstRows(FILE, key, { actual, tolerance: TAP_TOLERANCE, group: "tap.*" });
-  }
+  withCapturedCalls(context.model.vae, run, (calls) => {
+    for (const key of context.folder.tensors(FILE).keys()) {
+      const path = /^tap\.(.+)$/.exec(key)?.[1];
+      if (path === undefined || !direction.test(path)) continue;
+      const actual = calls.get(path)?.output;
+      if (actual === undefined) context.fail(FILE, key, `the model has no module ${path}`);
+      else context.checkFirstRows(FILE, key, { actual, tolerance: TAP_TOLERANCE, group: "tap.*" });
+    }
+  });
 }
 
 /** Moments beyond what an encoder gives go through the same code as an encoder's. */
