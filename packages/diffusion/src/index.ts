@@ -39,3 +39,4 @@ export { type UnetConfig, type UnetLevel, unetConfig } from "./unet/config.js";
 export { Timesteps, Unet, type UnetConditions } from "./unet/model.js";
 export { type VaeConfig, vaeConfig, vaeFactor } from "./vae/config.js";
 export { type Posterior, sampleLatents, Vae } from "./vae/model.js";
+export { decodeLatents, encodePictures, tileSides, type VaeMemory } from "./vae/tiling.js";

@@ -1,5 +1,6 @@
 import {
   cat,
+  type Device,
   invalid,
   noGrad,
   type Generator as RandomGenerator,
@@ -32,6 +33,8 @@ export interface TextToImageOptions {
   /** text for the second encoder, in place of the above */
   prompts2?: readonly string[] | undefined;
   negativePrompts2?: readonly string[] | undefined;
+  /** the prompts as embeddings, where they are known already: the encoders are not used then; no negative is zeros */
+  embeddings?: { positive: PromptEmbeddings; negative: PromptEmbeddings | null } | undefined;
   height: number;
   width: number;
   steps?: number;
@@ -70,8 +73,21 @@ function checkSize(model: Sdxl, name: string, size: number): void {
     throw invalid(name, `a positive multiple of ${step}`, size);
 }
 
+/** Embeddings that were made before, where the network is. */
+function knownText(
+  { positive, negative }: NonNullable<TextToImageOptions["embeddings"]>,
+  { guided, device }: { guided: boolean; device: Device },
+): PromptEmbeddings {
+  const own = (key: keyof PromptEmbeddings): Tensor => {
+    const p = positive[key].to({ device });
+    return guided ? cat([negative === null ? zerosLike(p) : negative[key].to({ device }), p], 0) : p.clone();
+  };
+  return { promptEmbeds: own("promptEmbeds"), textEmbeds: own("textEmbeds") };
+}
+
 function textOf(model: Sdxl, o: TextToImageOptions, guided: boolean): PromptEmbeddings {
   const n = o.prompts.length;
+  if (o.embeddings !== undefined) return knownText(o.embeddings, { guided, device: model.unet.convIn.weight.device });
   const chunks = o.chunks ?? 1;
   const each = (texts: readonly string[]) =>
     texts.length === 1 && n > 1 ? new Array<string>(n).fill(texts[0] as string) : texts;

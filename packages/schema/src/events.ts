@@ -33,10 +33,10 @@ const runStarted = z.strictObject({
   trained_parameters: count,
 });
 
-/** Progress of the work before the first step. */
+/** Progress of the work before the first step. A `download` counts bytes. */
 const preparing = z.strictObject({
   type: z.literal("preparing"),
-  stage: z.enum(["load", "read", "encode_pictures", "encode_captions"]),
+  stage: z.enum(["download", "load", "read", "encode_pictures", "encode_captions"]),
   done: count,
   total: count,
 });
@@ -79,6 +79,31 @@ const validation = z.strictObject({
   pictures: count,
 });
 
+/** Progress of a validation. */
+const validating = z.strictObject({
+  type: z.literal("validating"),
+  step: count,
+  what: z.enum(["pictures", "loss"]),
+  /** Denoising steps of all pictures together, or forward passes. */
+  done: count,
+  total: count,
+});
+
+/** What each picture had to do with a step's loss, which is their mean (`debug_loss`). */
+const pictureLosses = z.strictObject({
+  type: z.literal("picture_losses"),
+  step: z.int().min(1),
+  losses: z.array(
+    z.strictObject({
+      /** The picture's path in the data. */
+      picture: z.string().min(1),
+      loss: z.number(),
+      /** How much noise it was shown with: most of what makes losses differ. */
+      timestep: count,
+    }),
+  ),
+});
+
 const sample = z.strictObject({
   type: z.literal("sample"),
   step: count,
@@ -89,12 +114,23 @@ const sample = z.strictObject({
 
 const checkpoint = z.strictObject({ type: z.literal("checkpoint"), step: count, path: z.string().min(1) });
 
+const lossAt = z.strictObject({ step: count, loss: z.number() });
+
 const runFinished = z.strictObject({
   type: z.literal("run_finished"),
   step: count,
   epoch: count,
   output_dir: z.string().min(1),
   files: z.array(ResultFileSchema),
+  /** The curves as a picture, and the sheet of validation pictures, where there are any. */
+  loss_plot: z.string().min(1).optional(),
+  contact_sheet: z.string().min(1).optional(),
+  /** The smoothed training loss at the end. */
+  loss: z.number().optional(),
+  /** The validation losses of the whole run, where pictures were held out. */
+  validation: z.strictObject({ first: lossAt, best: lossAt, last: lossAt }).optional(),
+  /** Over the steps of this start of the run. */
+  images_per_second: z.number().min(0).optional(),
   seconds,
 });
 
@@ -123,6 +159,8 @@ export const TrainEventSchema = z.discriminatedUnion("type", [
   preparing,
   dataPrepared,
   step,
+  pictureLosses,
+  validating,
   validation,
   sample,
   checkpoint,

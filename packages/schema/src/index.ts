@@ -1,3 +1,4 @@
+export { type CardOptions, cardOptions } from "./card-options.js";
 export { type DoctorOptions, doctorOptions } from "./doctor-options.js";
 export { formatEventLine, parseEventLine, type TimedEvent, withoutMeasurements } from "./event-line.js";
 export {
@@ -21,6 +22,7 @@ export {
   SCHEDULERS,
 } from "./generate-options.js";
 export { jsonSchemas } from "./json-schema.js";
+export { type MakeModelOptions, makeModelOptions } from "./make-model-options.js";
 export { MANIFEST_VERSION, type Manifest, ManifestSchema, parseManifest } from "./manifest.js";
 export { nearestName } from "./nearest-name.js";
 export type { OptionEffect, OptionMeta } from "./option.js";
@@ -38,6 +40,9 @@ export { EFFECTS, type OptionSpec, type OptionValue } from "./option-spec.js";
 export { expectation, formatOptionValue, readOptionText } from "./option-value.js";
 export { type OptionProblem, OptionsError } from "./options-error.js";
 export { type AnyOptionSet, optionsMarkdown } from "./options-markdown.js";
+export { type PublishRunOptions, publishOptions } from "./publish-options.js";
+export { type PullCommandOptions, pullOptions } from "./pull-options.js";
+export { type ReproduceOptions, reproduceOptions } from "./reproduce-options.js";
 export {
   parseTrainOptions,
   type TrainOptions,

@@ -31,16 +31,33 @@ const captionStatistics = z.strictObject({
   /** Captions that were cut at the longest allowed. */
   cut: count,
   tokens: z.strictObject({ least: count, median: z.number().min(0), most: count }),
+  /** Beginnings that several captions share, the commonest first: what a prompt needs to begin with. */
+  openings: z.array(z.strictObject({ text, captions: count })).optional(),
+});
+
+const pixels = z.strictObject({ least: count, median: z.number().min(0), most: count });
+
+/** The machine, as far as it tells of itself. */
+const hardware = z.strictObject({
+  processor: text,
+  cores: z.int().min(1),
+  memory_bytes: count,
+  /** The GPU's name; `null` when the processor computed. */
+  accelerator: text.nullable(),
 });
 
 const data = z.strictObject({
   name_or_path: text,
+  /** The commit, when it came from the Hub. */
+  commit: text.nullable().optional(),
   pictures: count,
   held_out: count,
   skipped: z.array(SkippedSchema),
   /** One hash over the pictures' bytes and their captions, in the order of the data. */
   content_sha256: sha256,
   captions: captionStatistics,
+  /** Sizes of the pictures as they were found, upright. */
+  picture_sizes: z.strictObject({ width: pixels, height: pixels }).optional(),
 });
 
 const adapter = z.strictObject({
@@ -64,8 +81,8 @@ const timing = z.strictObject({
 export const MANIFEST_VERSION = 1;
 
 /**
- * What a training run used and made. Only `timing` differs between two runs with the same options, data and seed on
- * the same engine. Paths of results are relative to the run's folder; secrets are never in it.
+ * What a training run used and made. Only `timing` and `hardware` differ between two runs with the same options, data
+ * and seed on the same engine. Paths of results are relative to the run's folder; secrets are never in it.
  */
 export const ManifestSchema = z.strictObject({
   format: z.literal("stillframe-manifest"),
@@ -74,6 +91,7 @@ export const ManifestSchema = z.strictObject({
   node: text,
   platform: text,
   engine,
+  hardware: hardware.optional(),
   model,
   vae: model.nullable(),
   data,

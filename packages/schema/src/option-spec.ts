@@ -56,7 +56,7 @@ function specOf(name: string, field: FieldSchema, required: boolean): OptionSpec
   if (group === undefined || help === undefined || effect === undefined)
     throw new Error(`expected a group, help and effect for option ${name}: declare it with option(schema, meta)`);
   const value = withoutNull(name, field);
-  const { metavar, unset, aliases, separator, expects, secret, instead } = field;
+  const { metavar, unset, positional, aliases, separator, expects, secret, instead } = field;
   return {
     name,
     kind: kindOf(name, value),
@@ -73,6 +73,7 @@ function specOf(name: string, field: FieldSchema, required: boolean): OptionSpec
     effect,
     ...(metavar !== undefined && { metavar }),
     ...(unset !== undefined && { unset }),
+    ...(positional !== undefined && { positional }),
     ...(aliases !== undefined && { aliases }),
     ...(separator !== undefined && { separator }),
     ...(expects !== undefined && { expects }),

@@ -21,6 +21,8 @@ export interface OptionMeta {
   readonly metavar?: string;
   /** What holds when the option is left out and its default is `null`. */
   readonly unset?: string;
+  /** Stands on the command line by itself, without its name: `card runs/first`. Several are read in their order. */
+  readonly positional?: boolean;
   /** Other names, underscore form, that are accepted on the command line and in configuration files. */
   readonly aliases?: readonly string[];
   /** For a list: the character that also separates values inside one argument. */

@@ -35,7 +35,9 @@ function commandSection(set: AnyOptionSet): string {
 }
 
 function row(spec: OptionSpec): string {
-  const names = [spec.name, ...(spec.aliases ?? [])].map((name) => `\`--${name}\``).join(", ");
+  const named = [spec.name, ...(spec.aliases ?? [])].map((name) => `--${name}`);
+  if (spec.positional === true) named.push(spec.metavar ?? spec.name.toUpperCase());
+  const names = named.map((name) => `\`${name}\``).join(", ");
   const cells = [names, valueText(spec), defaultText(spec), `\`${spec.effect}\``, helpText(spec)];
   return `| ${cells.map(escaped).join(" | ")} |`;
 }

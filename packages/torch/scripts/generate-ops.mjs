@@ -1,10 +1,12 @@
 // Writes the typed operator wrappers from ops.txt and the schemas of the libtorch at hand.
+// `node generate-ops.mjs [folder]`; the folder is src/ unless given.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+const OUT = process.argv[2] ?? join(PACKAGE, "src");
 const native = createRequire(import.meta.url)(join(PACKAGE, "build/torch.node"));
 
 /** In the order of `Kind` in native/engine.h: TypeScript's type, and how an argument becomes the addon's. */
@@ -219,10 +221,7 @@ const methodText = methods
   )
   .join("\n");
 const methodFile = `declare module "./tensor.js" {\n  interface Tensor {\n${interfaceText}\n  }\n}\n\n${bindings(methods)}\n\nconst P = Tensor.prototype;\n${methodText}\n`;
-writeFileSync(
-  join(PACKAGE, "src/methods.generated.ts"),
-  `${HEADER}${importsFor(methodFile, ["Tensor"])}\n\n${methodFile}`,
-);
+writeFileSync(join(OUT, "methods.generated.ts"), `${HEADER}${importsFor(methodFile, ["Tensor"])}\n\n${methodFile}`);
 
 const functionText = functions
   .map(
@@ -231,7 +230,7 @@ const functionText = functions
   .join("\n\n");
 const functionFile = `${bindings(functions)}\n\n${functionText}\n`;
 writeFileSync(
-  join(PACKAGE, "src/functions.generated.ts"),
+  join(OUT, "functions.generated.ts"),
   `${HEADER}${importsFor(functionFile, ["Tensor"])}\n\n${functionFile}`,
 );
 console.log(`${methods.length} methods, ${functions.length} functions, from libtorch ${native.version()}`);

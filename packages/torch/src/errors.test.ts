@@ -19,11 +19,17 @@ describe("error classes", () => {
     }
     assert.equal(new errors.OutOfMemoryError("m", "aten::add").operator, "aten::add");
     const file = new errors.FileFormatError("a/b.safetensors", "it is truncated");
-    assert.deepEqual([file.name, file.path, file.message], ["FileFormatError", "a/b.safetensors", "a/b.safetensors: it is truncated"]);
+    assert.deepEqual(
+      [file.name, file.path, file.message],
+      ["FileFormatError", "a/b.safetensors", "a/b.safetensors: it is truncated"],
+    );
   });
 
   it("`invalid` says what was expected, of what, and what came", () => {
-    assert.equal(errors.invalid("rank", "an integer from 1 to 64", 5000).message, "expected an integer from 1 to 64 for rank but received 5000");
+    assert.equal(
+      errors.invalid("rank", "an integer from 1 to 64", 5000).message,
+      "expected an integer from 1 to 64 for rank but received 5000",
+    );
   });
 
   it("`show` is short and readable for any value", () => {

@@ -165,6 +165,8 @@ declare module "./tensor.js" {
     clone(options?: { memoryFormat?: MemoryFormat | null | undefined }): Tensor;
     /** `aten::detach(Tensor(a) self) -> Tensor(a)` */
     detach(): Tensor;
+    /** `aten::alias(Tensor(a) self) -> Tensor(a)` */
+    alias(): Tensor;
     /** `aten::select.int(Tensor(a) self, int dim, int index) -> Tensor(a)` */
     select(dim: number, index: number): Tensor;
     /** `aten::slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)` */
@@ -344,6 +346,7 @@ const op_unsqueeze = bind("unsqueeze");
 const op_contiguous = bind("contiguous");
 const op_clone = bind("clone");
 const op_detach = bind("detach");
+const op_alias = bind("alias");
 const op_select_int = bind("select", "int");
 const op_slice_Tensor = bind("slice", "Tensor");
 const op_narrow = bind("narrow");
@@ -653,6 +656,9 @@ P.clone = function (this: Tensor, options?: { memoryFormat?: MemoryFormat | null
 P.detach = function (this: Tensor, ): Tensor {
   return new Tensor(op_detach(this.handle));
 } as Tensor["detach"];
+P.alias = function (this: Tensor, ): Tensor {
+  return new Tensor(op_alias(this.handle));
+} as Tensor["alias"];
 P.select = function (this: Tensor, dim: number, index: number): Tensor {
   return new Tensor(op_select_int(this.handle, dim, index));
 } as Tensor["select"];

@@ -15,7 +15,10 @@ describe("scope", () => {
       const made: Tensor[] = [];
       const sum = scope(() => {
         made.push(tensor([1, 2]), tensor([3, 4]));
-        return made[0]?.add(made[1] as Tensor).sum().item();
+        return made[0]
+          ?.add(made[1] as Tensor)
+          .sum()
+          .item();
       });
       assert.equal(sum, 10);
       assert.ok(made.every((t) => t.disposed));
@@ -30,10 +33,28 @@ describe("scope", () => {
         loop.push(loop, tensor([5]));
         const bare: Record<string, Tensor> = Object.create(null);
         bare["x"] = tensor([6]);
-        return { one: tensor([1]), list: [[tensor([2])]], map: new Map([["k", { t: tensor([3]) }]]), set: new Set([tensor([4])]), loop, bare, none: null };
+        return {
+          one: tensor([1]),
+          list: [[tensor([2])]],
+          map: new Map([["k", { t: tensor([3]) }]]),
+          set: new Set([tensor([4])]),
+          loop,
+          bare,
+          none: null,
+        };
       });
-      const kept = [result.one, result.list[0]?.[0], result.map.get("k")?.t, ...result.set, loop[1] as Tensor, result.bare["x"]] as Tensor[];
-      assert.deepEqual(kept.map((t) => t.item()), [1, 2, 3, 4, 5, 6]);
+      const kept = [
+        result.one,
+        result.list[0]?.[0],
+        result.map.get("k")?.t,
+        ...result.set,
+        loop[1] as Tensor,
+        result.bare["x"],
+      ] as Tensor[];
+      assert.deepEqual(
+        kept.map((t) => t.item()),
+        [1, 2, 3, 4, 5, 6],
+      );
       for (const t of kept) t.dispose();
     });
   });
@@ -97,7 +118,11 @@ describe("scope", () => {
 
   it("refuses a promise, and frees what was made", () => {
     flat(() => {
-      assert.throws(() => scope(async () => tensor([1])), { name: "InvalidArgumentError", message: "expected a synchronous function for scope but received an object of type Promise" });
+      assert.throws(() => scope(async () => tensor([1])), {
+        name: "InvalidArgumentError",
+        message: "expected a synchronous function for scope but received an object of type Promise",
+      });
+      // biome-ignore lint/suspicious/noThenProperty: what can be awaited counts as a promise
       assert.throws(() => scope(() => ({ then: () => tensor([1]) })), /expected a synchronous function for scope/);
     });
   });

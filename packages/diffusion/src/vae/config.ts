@@ -9,6 +9,8 @@ export interface VaeConfig {
   layers: number;
   groups: number;
   scalingFactor: number;
+  /** side of the pictures that the VAE was made for */
+  sampleSize: number;
   /** whether half precision overflows in it, as in the original SDXL VAE */
   forceUpcast: boolean;
   quantConv: boolean;
@@ -30,6 +32,7 @@ export function vaeConfig(json: unknown, source = "vae/config.json"): VaeConfig 
     layers: c.count("layers_per_block", 1),
     groups: c.count("norm_num_groups", 32),
     scalingFactor: c.number("scaling_factor", 0.18215),
+    sampleSize: c.count("sample_size", 512),
     forceUpcast: c.boolean("force_upcast", true),
     quantConv: c.boolean("use_quant_conv", true),
     postQuantConv: c.boolean("use_post_quant_conv", true),

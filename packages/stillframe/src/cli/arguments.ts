@@ -19,7 +19,8 @@ type OptionToken = Extract<Token, { kind: "option" }>;
 
 /**
  * Reads `argv` by the options of `set`: `--a=b`, `--a b`, bare switches, `--no-a`, underscores or hyphens, repeated
- * lists. A scalar given twice takes the last, so that a stored command line can be amended at its end.
+ * lists, and values of positional options without their names. A scalar given twice takes the last, so that a stored
+ * command line can be amended at its end.
  */
 export function readArguments(set: AnyOptionSet, argv: readonly string[]): Arguments {
   const reader = new ArgumentReader(set, argv);
@@ -49,12 +50,15 @@ class ArgumentReader implements Arguments {
   readonly problems: string[] = [];
   readonly #set: AnyOptionSet;
   readonly #argv: readonly string[];
+  /** Options whose values may stand without a name, in their order. */
+  readonly #awaited: readonly OptionSpec[];
   /** The option just read, for what a stray word after it may have meant. */
   #last: { spec: OptionSpec | undefined; index: number } | undefined;
 
   constructor(set: AnyOptionSet, argv: readonly string[]) {
     this.#set = set;
     this.#argv = argv;
+    this.#awaited = set.specs.filter((spec) => spec.positional === true);
   }
 
   read(token: Token): void {
@@ -132,6 +136,11 @@ class ArgumentReader implements Arguments {
   #positional(value: string, index: number): void {
     // The value of an unknown option: that option is the problem.
     if (this.#last !== undefined && this.#last.spec === undefined && this.#last.index === index - 1) return;
+    const awaited = this.#awaited.find((spec) => !Object.hasOwn(this.values, spec.name));
+    if (awaited !== undefined) {
+      this.values[awaited.name] = readOptionText(awaited, value);
+      return;
+    }
     const after = this.#last?.spec;
     const hint =
       after?.kind === "boolean" ? `: write --${after.name}=${value}` : ": a value with spaces needs quotation marks";

@@ -67,8 +67,11 @@ export function overviewHelp(commands: readonly Command[], page: Page): string {
 }
 
 function usage({ command, specs }: AnyOptionSet, columns: number): string {
-  const required = specs.filter((spec) => spec.required).map((spec) => `--${spec.name}=${metavar(spec)}`);
-  const lines = wrap(["stillframe", command, ...required, "[options]"].join(" "), columns - 4);
+  const positional = specs.filter((spec) => spec.positional === true);
+  const values = positional.map((spec) => (spec.required ? metavar(spec) : `[${metavar(spec)}]`));
+  const required = specs.filter((spec) => spec.required && !positional.includes(spec));
+  const named = required.map((spec) => `--${spec.name}=${metavar(spec)}`);
+  const lines = wrap(["stillframe", command, ...values, ...named, "[options]"].join(" "), columns - 4);
   return lines.map((line, i) => `${i === 0 ? "  " : "    "}${line}`).join("\n");
 }
 
@@ -84,6 +87,7 @@ function optionLine(spec: OptionSpec): OptionLine {
 }
 
 function optionTerm(spec: OptionSpec): string {
+  if (spec.positional === true) return metavar(spec);
   if (spec.kind !== "boolean") return `--${spec.name}=${metavar(spec)}`;
   return spec.default === true ? `--no-${spec.name}` : `--${spec.name}`;
 }

@@ -22,6 +22,8 @@ export interface Diagnosis {
     readonly fatal: boolean;
   }[];
 }
+/** Makes a model with random weights in a folder. */
+export type MakeRandomModel = (folder: string, options: { seed: number; size: "tiny" | "small" }) => void;
 export type Diagnose = () => Promise<Diagnosis>;
 
 /**
@@ -31,6 +33,7 @@ export type Diagnose = () => Promise<Diagnosis>;
 export interface Library {
   train(): Promise<Train>;
   generate(): Promise<Generate>;
+  makeRandomModel(): Promise<MakeRandomModel>;
   diagnose(): Promise<Diagnose>;
 }
 
@@ -38,5 +41,6 @@ export interface Library {
 export const library: Library = {
   train: async () => (await import("../train/index.js")).train,
   generate: async () => (await import("../generate/index.js")).generate,
+  makeRandomModel: async () => (await import("../make-model/index.js")).makeRandomModel,
   diagnose: async () => (await import("../doctor/index.js")).diagnose,
 };

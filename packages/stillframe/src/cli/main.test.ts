@@ -26,6 +26,7 @@ async function run(argv: string[], { train, generate, diagnosis }: Fakes = {}) {
   const library: Library = {
     train: train ? async () => train : notLoaded,
     generate: generate ? async () => generate : notLoaded,
+    makeRandomModel: notLoaded,
     diagnose: diagnosis ? async () => async () => diagnosis : notLoaded,
   };
   const code = await main(argv, { terminal, library });

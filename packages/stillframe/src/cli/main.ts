@@ -3,6 +3,7 @@ import { nearestName } from "@stillframe/schema";
 import { type Command, type CommandContext, EXIT } from "./command.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { generateCommand } from "./commands/generate.js";
+import { makeModelCommand } from "./commands/make-model.js";
 import { trainCommand } from "./commands/train.js";
 import { commandHelp, overviewHelp } from "./help.js";
 import { library } from "./library.js";
@@ -11,7 +12,7 @@ import { processTerminal, type Terminal } from "./terminal.js";
 import { UsageError } from "./usage-error.js";
 
 /** Every command, in the order of help. A new one adds its line here and its file in `commands/`. */
-const COMMANDS: readonly Command[] = [trainCommand, generateCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [trainCommand, generateCommand, makeModelCommand, doctorCommand];
 
 /**
  * Runs `stillframe` with the arguments after its name; the exit code: 0 done, 1 failed, 2 wrong command line, 130

@@ -11,6 +11,7 @@ const SMOOTHING = 0.05;
 const PLAIN_LINE_MS = 10_000;
 
 const STAGES: Readonly<Record<TrainEventOf<"preparing">["stage"], string>> = {
+  download: "Downloading",
   load: "Loading the model",
   read: "Reading pictures",
   encode_pictures: "Encoding pictures",
@@ -78,6 +79,10 @@ export class TrainProgress {
         return dataLines(event);
       case "step":
         return this.#step(event);
+      case "picture_losses":
+        return undefined;
+      case "validating":
+        return this.#validating(event);
       case "validation":
         return `step ${event.step}: validation loss ${formatLoss(event.loss)} over ${counted(event.pictures, "picture")}`;
       case "sample":
@@ -98,12 +103,13 @@ export class TrainProgress {
 
   #preparing({ stage, done, total }: TrainEventOf<"preparing">): string | undefined {
     const title = STAGES[stage];
+    const count = stage === "download" ? `${formatBytes(done)} of ${formatBytes(total)}` : `${done}/${total}`;
     this.#enter(stage);
     if (this.#terminal.interactive) {
-      this.#status.draw((columns) => fitted([title, `${done}/${total}`, bar(share(done, total), 20)], columns));
+      this.#status.draw((columns) => fitted([title, count, bar(share(done, total), 20)], columns));
       return undefined;
     }
-    return done === total || this.#due() ? this.#timed(`${title}: ${done}/${total}`) : undefined;
+    return done === total || this.#due() ? this.#timed(`${title}: ${count}`) : undefined;
   }
 
   #step(event: TrainEventOf<"step">): string | undefined {
@@ -117,6 +123,15 @@ export class TrainProgress {
     return event.step === total || this.#due() ? this.#timed(stepLine(event, loss, total)) : undefined;
   }
 
+  #validating({ step, what, done, total }: TrainEventOf<"validating">): string | undefined {
+    const title = what === "pictures" ? `step ${step}: drawing validation pictures` : `step ${step}: validation loss`;
+    if (this.#terminal.interactive) {
+      this.#status.draw((columns) => fitted([title, `${done}/${total}`, bar(share(done, total), 20)], columns));
+      return undefined;
+    }
+    return done < total && this.#due() ? this.#timed(`${title}: ${done}/${total}`) : undefined;
+  }
+
   /** One line for all pictures of a step. */
   #sample({ step, path }: TrainEventOf<"sample">): string | undefined {
     if (step === this.#sampledAt) return undefined;
@@ -124,17 +139,31 @@ export class TrainProgress {
     return `step ${step}: validation pictures, the first ${this.#inRun(path)}`;
   }
 
-  #finished({ step, files, seconds }: TrainEventOf<"run_finished">): string {
+  #finished(event: TrainEventOf<"run_finished">): string {
+    const { step, files, seconds } = event;
     const width = Math.max(0, ...files.map((file) => this.#inRun(file.path).length));
     const lines = [
       "",
       this.#style.green(this.#style.bold(`Done: ${counted(step, "step")} in ${formatDuration(seconds)}.`)),
+      ...tableLines(this.#summary(event)),
       ...files.map((file) => `  ${this.#inRun(file.path).padEnd(width)}  ${formatBytes(file.bytes)}`),
     ];
     if (this.#data !== undefined && this.#data.skipped.length > 0)
       lines.push("", "Skipped:", ...this.#data.skipped.map(skippedLine));
     lines.push("", "Make pictures with it:", `  ${this.#options.generateCommand}`);
     return lines.join("\n");
+  }
+
+  #summary(event: TrainEventOf<"run_finished">): [name: string, value: string][] {
+    const { images_per_second, loss, validation, loss_plot, contact_sheet } = event;
+    const rows: [string, string | undefined][] = [
+      ["speed", images_per_second === undefined ? undefined : `${images_per_second.toPrecision(3)} pictures/s`],
+      ["training loss", loss === undefined ? undefined : `${formatLoss(loss)} at the end, smoothed`],
+      ["validation loss", validation === undefined ? undefined : validationText(validation)],
+      ["curves", loss_plot === undefined ? undefined : this.#inRun(loss_plot)],
+      ["pictures", contact_sheet === undefined ? undefined : this.#inRun(contact_sheet)],
+    ];
+    return rows.filter((row): row is [string, string] => row[1] !== undefined);
   }
 
   #stopped(head: string, checkpoint: string | null): string {
@@ -220,6 +249,18 @@ function dataLines({ pictures, captions, held_out, captions_cut, skipped }: Trai
   const count = skipped.reduce((sum, item) => sum + item.count, 0);
   if (count > 0) parts.push(`${count} skipped:`);
   return [parts.join("; "), ...skipped.map(skippedLine)].join("\n");
+}
+
+/** Two columns, and a line without anything below them. */
+function tableLines(rows: readonly (readonly [name: string, value: string])[]): string[] {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [...rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`), ""];
+}
+
+function validationText({ first, best, last }: NonNullable<TrainEventOf<"run_finished">["validation"]>): string {
+  const at = ({ step, loss }: { step: number; loss: number }) => `${formatLoss(loss)} (step ${step})`;
+  return `first ${at(first)}, best ${at(best)}, last ${at(last)}`;
 }
 
 function skippedLine({ reason, count, examples }: Skipped): string {

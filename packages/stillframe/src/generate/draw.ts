@@ -1,5 +1,12 @@
 import { setImmediate } from "node:timers/promises";
-import { type NoiseSchedule, type Sampler, type Sdxl, textToImage } from "@stillframe/diffusion";
+import {
+  decodeLatents,
+  type NoiseSchedule,
+  type Sampler,
+  type Sdxl,
+  type TextToImageOptions,
+  textToImage,
+} from "@stillframe/diffusion";
 import { Generator, noGrad, scope, type Tensor } from "@stillframe/torch";
 import { NotFiniteError } from "../train/not-finite-error.js";
 
@@ -8,6 +15,8 @@ export interface Drawing {
   prompt: string;
   /** null is no negative prompt, which is not the empty one */
   negativePrompt: string | null;
+  /** both prompts as embeddings, where they are known already */
+  embeddings?: TextToImageOptions["embeddings"];
   seed: number;
   height: number;
   width: number;
@@ -18,6 +27,8 @@ export interface Drawing {
   schedule: NoiseSchedule;
   /** 77-token pieces that the prompt may have */
   pieces: number;
+  /** decode in overlapping tiles */
+  vaeTiling?: boolean;
 }
 
 /** An RGB picture, row by row. */
@@ -50,6 +61,7 @@ export async function* drawPicture(
   const run = textToImage(model, {
     prompts: [d.prompt],
     negativePrompts: d.negativePrompt === null ? undefined : [d.negativePrompt],
+    embeddings: d.embeddings,
     height: d.height,
     width: d.width,
     steps: d.steps,
@@ -85,7 +97,7 @@ function decode(model: Sdxl, latents: Tensor, d: Drawing): Raster {
         if (!t.isfinite().all().item()) throw new NotFiniteError(`${what} of seed ${d.seed}`, advice);
       };
       finite(latents, "the latents", "lower --guidance_scale, or use --mixed_precision=bf16 in place of fp16");
-      const image = model.vae.decode(latents.to({ dtype, device }));
+      const image = decodeLatents(model.vae, latents.to({ dtype, device }), { tiling: d.vaeTiling });
       finite(image, "the decoded picture", "use a VAE that is safe in half precision (sdxl-vae-fp16-fix)");
       return toRaster(image);
     }),

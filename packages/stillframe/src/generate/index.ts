@@ -81,6 +81,7 @@ function drawingsOf(model: Sdxl, options: GenerateOptions, seed: number): Drawin
       sampler,
       schedule,
       pieces: piecesOf(options.max_token_length),
+      vaeTiling: options.vae_tiling,
     })),
   );
 }

@@ -24,19 +24,27 @@ export class Ema {
     });
   }
 
-  /** Runs `body` with the averages in the place of the values. */
-  async during<T>(body: () => Promise<T> | T): Promise<T> {
+  /** Puts the averages in the place of the values; the function that it gives puts the values back, bit for bit. */
+  lend(): () => void {
     const own = noGrad(() => this.trainable.groups.map((g) => keep(g.parameters.values.clone())));
     const put = (from: readonly Tensor[]) =>
       noGrad(() => {
         for (const [i, g] of this.trainable.groups.entries()) g.parameters.values.copy_(from[i] as Tensor);
       });
     put(this.averages);
+    return () => {
+      put(own);
+      for (const t of own) t.dispose();
+    };
+  }
+
+  /** Runs `body` with the averages in the place of the values. */
+  async during<T>(body: () => Promise<T> | T): Promise<T> {
+    const giveBack = this.lend();
     try {
       return await body();
     } finally {
-      put(own);
-      for (const t of own) t.dispose();
+      giveBack();
     }
   }
 

@@ -1,14 +1,28 @@
 import { createHash } from "node:crypto";
 
 /** What a random number is for; each purpose has a sequence of its own. */
-export type Purpose = "seed" | "adapter" | "order" | "split" | "samples" | "augment" | "caption" | "empty" | "noise" | "validation" | "buckets";
+export type Purpose =
+  | "seed"
+  | "adapter"
+  | "order"
+  | "split"
+  | "samples"
+  | "augment"
+  | "crop"
+  | "caption"
+  | "empty"
+  | "noise"
+  | "validation"
+  | "buckets";
 
 /**
  * Randomness as a function of the seed and of where it is used (epoch, step, picture), and of nothing that happened
  * before: a run that goes on from a checkpoint draws what it would have drawn, with no state to save.
  */
 function digest(seed: number, purpose: Purpose, where: readonly number[]): Buffer {
-  return createHash("sha256").update(`${seed}/${purpose}/${where.join("/")}`).digest();
+  return createHash("sha256")
+    .update(`${seed}/${purpose}/${where.join("/")}`)
+    .digest();
 }
 
 /** A seed for a `Generator`. */

@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { formatEventLine, type TrainEvent, type TrainOptions, trainOptions } from "@stillframe/schema";
-import { invalid } from "@stillframe/torch";
+import { InvalidArgumentError, invalid } from "@stillframe/torch";
 import { stringify } from "yaml";
+import { appendWhole } from "../files/append-whole.js";
 import { syncFolder, writeWhole } from "../files/write-whole.js";
 import { type CheckpointState, readCheckpointState } from "./checkpoint.js";
 
@@ -105,21 +106,29 @@ export class RunFolder {
       throw invalid("output_dir", "the folder of the same run", `${this.path}, which holds a run with other options`);
   }
 
-  /** A folder is new when it is empty, when the same run is made again from its end, or when told to overwrite. */
+  /**
+   * A folder is new when it is empty, when the run in it left nothing (no checkpoint, no result), when the same run is
+   * made again from its end, or when told to overwrite.
+   */
   private prepareNew(options: TrainOptions): void {
-    const entries = readdirSync(this.path).filter((f) => f !== CHECKPOINTS || listCheckpoints(this.path).length > 0);
-    if (entries.length > 0 && !options.overwrite_output_dir) {
-      const hints = "choose another --output_dir, or give --overwrite_output_dir to replace it";
-      if (!existsSync(join(this.path, RUN_FILE)))
-        throw invalid("output_dir", "a new or empty folder", `${this.path}, which holds ${entries.slice(0, 3).join(", ")}; ${hints}`);
-      const same = readFileSync(join(this.path, RUN_FILE), "utf8") === runText(options);
-      const finished = existsSync(join(this.path, MANIFEST_FILE)) && finishedManifest(join(this.path, MANIFEST_FILE));
-      if (!same) throw invalid("output_dir", "a new folder", `${this.path}, which holds another run; ${hints}`);
-      if (!finished && listCheckpoints(this.path).length > 0)
-        throw invalid("output_dir", "a new folder", `${this.path}, which holds this run unfinished; give --resume_from_checkpoint=latest to go on, or ${hints.slice(hints.indexOf("give"))}`);
-    }
+    if (!options.overwrite_output_dir) this.refuseOthers(options);
     this.clear();
     writeWhole(join(this.path, RUN_FILE), runText(options));
+  }
+
+  private refuseOthers(options: TrainOptions): void {
+    const hint = "choose another --output_dir, or give --overwrite_output_dir to replace it";
+    const refuse = (expected: string, holds: string, advice: string) => {
+      throw new InvalidArgumentError(`expected ${expected} for output_dir but received "${this.path}", which holds ${holds}; ${advice}`);
+    };
+    const entries = readdirSync(this.path).filter((f) => f !== CHECKPOINTS);
+    const checkpoints = listCheckpoints(this.path).length > 0;
+    if (entries.length === 0 && !checkpoints) return;
+    if (!existsSync(join(this.path, RUN_FILE))) refuse("a new or empty folder", entries.slice(0, 3).join(", ") || "checkpoints", hint);
+    const finished = finishedManifest(join(this.path, MANIFEST_FILE));
+    if (!finished && !checkpoints) return;
+    if (readFileSync(join(this.path, RUN_FILE), "utf8") !== runText(options)) refuse("a new folder", "another run", hint);
+    if (!finished) refuse("a new folder", "this run unfinished", `give --resume_from_checkpoint=latest to go on, or --overwrite_output_dir to start anew`);
   }
 
   /** Removes what a run writes, and nothing else. */
@@ -151,7 +160,7 @@ export class RunFolder {
   /** Appends an event. */
   write(event: TrainEvent): void {
     if (this.events === null) return;
-    writeSync(this.events, `${formatEventLine(event, new Date())}\n`);
+    appendWhole(this.events, Buffer.from(`${formatEventLine(event, new Date())}\n`));
     if (event.type === "checkpoint" || event.type.startsWith("run_")) fsyncSync(this.events);
   }
 
@@ -167,8 +176,14 @@ export class RunFolder {
     const partial = `${final}.partial`;
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
-    fill(partial);
-    syncFolder(partial);
+    try {
+      fill(partial);
+      syncFolder(partial);
+    } catch (e) {
+      // a full disk is the less full for it
+      rmSync(partial, { recursive: true, force: true });
+      throw e;
+    }
     if (existsSync(final)) renameSync(final, `${final}.old`);
     renameSync(partial, final);
     syncFolder(join(this.path, CHECKPOINTS));

@@ -44,6 +44,7 @@ export class StepPlan {
   private readonly options: TrainOptions;
   private readonly input: PlanInput;
   private readonly alwaysEmpty: ReadonlySet<number>;
+  private readonly recent = new Map<number, number[][]>();
 
   constructor(options: TrainOptions, input: PlanInput) {
     this.options = options;
@@ -69,7 +70,9 @@ export class StepPlan {
       if (group === undefined) groups.set(bucket, [i]);
       else group.push(i);
     }
-    const batches = [...groups.values()].flatMap((g) => Array.from({ length: Math.ceil(g.length / size) }, (_, k) => g.slice(k * size, (k + 1) * size)));
+    const batches = [...groups.values()].flatMap((g) =>
+      Array.from({ length: Math.ceil(g.length / size) }, (_, k) => g.slice(k * size, (k + 1) * size)),
+    );
     if (groups.size === 1) return batches;
     return permutation(batches.length, random).map((i) => batches[i] as number[]);
   }
@@ -89,23 +92,34 @@ export class StepPlan {
     };
   }
 
+  /** One step; null when there is none of that number. */
+  at(step: number): PlannedStep | null {
+    if (step < 1 || step > this.totalSteps) return null;
+    const epoch = Math.floor((step - 1) / this.stepsPerEpoch);
+    const i = (step - 1) % this.stepsPerEpoch;
+    const accumulate = this.options.gradient_accumulation_steps;
+    const own = this.epochBatches(epoch).slice(i * accumulate, (i + 1) * accumulate);
+    return {
+      step,
+      epoch,
+      endsEpoch: i === this.stepsPerEpoch - 1,
+      batches: own.map((b) => b.map((p) => this.showing(p, epoch))),
+    };
+  }
+
+  /** `batchesOf`, remembered for the epoch in hand and the one that its last step looks ahead to. */
+  private epochBatches(epoch: number): number[][] {
+    let batches = this.recent.get(epoch);
+    if (batches === undefined) {
+      batches = this.batchesOf(epoch);
+      for (const e of this.recent.keys()) if (Math.abs(e - epoch) > 1) this.recent.delete(e);
+      this.recent.set(epoch, batches);
+    }
+    return batches;
+  }
+
   /** Steps `first` … `totalSteps`, in order. */
   *steps(first = 1): IterableIterator<PlannedStep> {
-    const accumulate = this.options.gradient_accumulation_steps;
-    for (let epoch = Math.floor((first - 1) / this.stepsPerEpoch); epoch < this.totalEpochs; epoch++) {
-      const batches = this.batchesOf(epoch);
-      for (let i = 0; i < this.stepsPerEpoch; i++) {
-        const step = epoch * this.stepsPerEpoch + i + 1;
-        if (step < first) continue;
-        if (step > this.totalSteps) return;
-        const own = batches.slice(i * accumulate, (i + 1) * accumulate);
-        yield {
-          step,
-          epoch,
-          endsEpoch: i === this.stepsPerEpoch - 1,
-          batches: own.map((b) => b.map((p) => this.showing(p, epoch))),
-        };
-      }
-    }
+    for (let step = first; step <= this.totalSteps; step++) yield this.at(step) as PlannedStep;
   }
 }

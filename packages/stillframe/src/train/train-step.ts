@@ -25,6 +25,8 @@ export interface StepSettings {
   maxGradNorm: number;
   gradientCheckpointing: boolean;
   precision: Precision;
+  /** whether a step tells what each picture had to do with its loss */
+  recordPictures?: boolean;
 }
 
 /** What is drawn for a micro-batch, in one order: latents, noise, offset, timesteps. */
@@ -45,8 +47,8 @@ function draw(shape: readonly number[], settings: StepSettings, where: { purpose
   return { posterior, noise, timesteps: Array.from({ length: b }, () => Math.floor(uniform() * trainSteps)) };
 }
 
-/** The loss of one micro-batch, a scalar in float32; recorded for differentiation. */
-export function microBatchLoss(model: Sdxl, batch: MicroBatch, settings: StepSettings, where: { purpose: Purpose; at: readonly number[] }): { loss: Tensor; timesteps: number[] } {
+/** The loss of one micro-batch, a scalar in float32, recorded for differentiation; with `recordPictures` each picture's too, `[b]`. */
+export function microBatchLoss(model: Sdxl, batch: MicroBatch, settings: StepSettings, where: { purpose: Purpose; at: readonly number[] }): { loss: Tensor; timesteps: number[]; each: Tensor | null } {
   const { device, compute } = settings.precision;
   const { noisy, target, weights, timesteps } = noGrad(() =>
     scope(() => {
@@ -65,8 +67,15 @@ export function microBatchLoss(model: Sdxl, batch: MicroBatch, settings: StepSet
     textEmbeds: text.textEmbeds,
     timeIds: tensor(batch.timeIds as number[][], { device }),
   });
-  return { loss: diffusionLoss(prediction, target, weights), timesteps };
+  const each = settings.recordPictures ? noGrad(() => pictureLosses(prediction, target, weights)) : null;
+  return { loss: diffusionLoss(prediction, target, weights), timesteps, each };
 }
+
+/** What `diffusionLoss` is the mean of, `[b]`. */
+const pictureLosses = (prediction: Tensor, target: Tensor, weights: Tensor | null): Tensor => {
+  const each = prediction.to("float32").sub(target).square().flatten(1).mean([1]);
+  return weights === null ? each : each.mul(weights);
+};
 
 function joined(rows: readonly PromptEmbeddings[], device: Precision["device"]): PromptEmbeddings {
   return {
@@ -81,6 +90,8 @@ export interface StepResult {
   loss: number;
   /** before clipping; null when fp16 overflowed and the weights stayed as they were */
   gradNorm: number | null;
+  /** each picture's loss and the timestep that it was shown at; empty unless `recordPictures` */
+  pictures: { picture: string; loss: number; timestep: number }[];
 }
 
 /** Everything that changes from step to step. */
@@ -92,8 +103,15 @@ export interface StepState {
   settings: StepSettings;
 }
 
+/** A micro-batch's part of the step's loss; each picture's own loss where it is recorded. */
+interface Accumulated {
+  loss: Tensor;
+  each: Tensor | null;
+  timesteps: number[];
+}
+
 /** Adds one micro-batch's gradients; `share` is its part of the step's pictures. */
-function accumulate({ model, trainable, lossScale, settings }: StepState, batch: MicroBatch, { step, micro, share }: { step: number; micro: number; share: number }): Tensor {
+function accumulate({ model, trainable, lossScale, settings }: StepState, batch: MicroBatch, { step, micro, share }: { step: number; micro: number; share: number }): Accumulated {
   const where = { purpose: "noise" as const, at: [step, micro] };
   trainable.generator.reseed(derivedSeed(settings.seed, "noise", step, micro, 1));
   const tape = settings.gradientCheckpointing ? new RecomputeTape({ generator: trainable.generator }) : null;
@@ -101,11 +119,11 @@ function accumulate({ model, trainable, lossScale, settings }: StepState, batch:
   const usual = runners.map((m) => m.runner);
   if (tape !== null) for (const m of runners) m.runner = (part, ...inputs) => tape.run(part, ...inputs);
   try {
-    const { loss } = microBatchLoss(model, batch, settings, where);
+    const { loss, each, timesteps } = microBatchLoss(model, batch, settings, where);
     const scaled = loss.mul(share * (lossScale?.scale ?? 1));
     if (tape === null) backward(scaled);
     else tape.backward(scaled);
-    return loss.detach().mul(share);
+    return { loss: loss.detach().mul(share), each, timesteps };
   } finally {
     tape?.dispose();
     for (const [i, m] of runners.entries()) m.runner = usual[i] as typeof m.runner;
@@ -124,6 +142,12 @@ function clip({ trainable, lossScale, settings }: StepState): Tensor {
   return norm;
 }
 
+const recorded = (batches: readonly MicroBatch[], parts: readonly Accumulated[]): StepResult["pictures"] =>
+  parts.flatMap(({ each, timesteps }, micro) => {
+    const losses = each === null ? [] : [...(each.to({ device: "cpu" }).data() as Float32Array)];
+    return losses.map((loss, i) => ({ picture: batches[micro]?.names[i] as string, loss, timestep: timesteps[i] as number }));
+  });
+
 /**
  * One change of the weights: gradients averaged over the pictures of all micro-batches, clipped together, then the
  * optimizer's step.
@@ -135,12 +159,12 @@ export function trainStep(state: StepState, batches: readonly MicroBatch[], { st
   const pictures = batches.reduce((n, b) => n + b.names.length, 0);
   for (const g of trainable.groups) g.parameters.zeroGrad();
   return scope(() => {
-    const losses = batches.map((batch, micro) =>
+    const parts = batches.map((batch, micro) =>
       scope(() => accumulate(state, batch, { step, micro, share: batch.names.length / pictures })),
     );
     return noGrad(() => {
       const norm = clip(state);
-      const [loss, gradNorm] = [losses.reduce((a, b) => a.add(b)).item(), norm.item()];
+      const [loss, gradNorm] = [parts.map((p) => p.loss).reduce((a, b) => a.add(b)).item(), norm.item()];
       if (!Number.isFinite(loss)) {
         const names = [...new Set(batches.flatMap((b) => b.names))];
         throw new NotFiniteError(`the loss of step ${step} (pictures ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""})`, "lower the learning rate, or use bf16 in place of fp16");
@@ -148,12 +172,12 @@ export function trainStep(state: StepState, batches: readonly MicroBatch[], { st
       const finite = Number.isFinite(gradNorm);
       lossScale?.update(finite);
       if (!finite) {
-        if (lossScale !== null) return { loss, gradNorm: null };
+        if (lossScale !== null) return { loss, gradNorm: null, pictures: recorded(batches, parts) };
         throw new NotFiniteError(`the gradient of step ${step}`, "lower the learning rate");
       }
       for (const [i, g] of optimizer.groups.entries()) g.lr = lr[i] as number;
       optimizer.step();
-      return { loss, gradNorm };
+      return { loss, gradNorm, pictures: recorded(batches, parts) };
     });
   });
 }

@@ -1,0 +1,42 @@
+"""Reads and writes safetensors files with numpy alone; enough for files that this benchmark makes."""
+
+import json
+import struct
+
+import numpy as np
+import torch
+
+NAMES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
+CODES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8"}
+
+
+def read_tensors(path):
+    """All tensors of a file by name."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = file.read()
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        start, end = entry["data_offsets"]
+        array = np.frombuffer(data[start:end], dtype=NAMES[entry["dtype"]])
+        tensors[name] = torch.from_numpy(array.copy()).reshape(entry["shape"])
+    return tensors
+
+
+def write_tensors(path, tensors):
+    """Writes a dictionary of tensors in its own order."""
+    header, chunks, at = {}, [], 0
+    for name, tensor in tensors.items():
+        data = tensor.detach().contiguous().numpy().tobytes()
+        header[name] = {"dtype": CODES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [at, at + len(data)]}
+        chunks.append(data)
+        at += len(data)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)))
+        file.write(text)
+        for chunk in chunks:
+            file.write(chunk)

@@ -1,0 +1,56 @@
+/** What is measured. */
+export const METRICS = [
+  "fid",
+  "fid_infinity",
+  "kid",
+  "fd_dinov2",
+  "cmmd",
+  "precision",
+  "recall",
+  "density",
+  "coverage",
+  "clip_score",
+  "lpips_diversity",
+  "classifier_fd",
+  "classifier_kd",
+] as const;
+export type Metric = (typeof METRICS)[number];
+
+export interface MetricInfo {
+  /** As tables show it. */
+  readonly label: string;
+  /** `none` where neither direction is better by itself. */
+  readonly better: "lower" | "higher" | "none";
+  readonly digits: number;
+  /** One sentence for a reader who does not know it. */
+  readonly meaning: string;
+}
+
+export const METRIC_INFO: Readonly<Record<Metric, MetricInfo>> = {
+  fid: { label: "FID", better: "lower", digits: 2, meaning: "Fréchet distance of Inception features; biased upwards at small N." },
+  fid_infinity: { label: "FID∞", better: "lower", digits: 2, meaning: "FID extrapolated to infinitely many generated pictures." },
+  kid: { label: "KID × 1000", better: "lower", digits: 2, meaning: "Kernel distance of Inception features, unbiased at any N." },
+  fd_dinov2: { label: "FD-DINOv2", better: "lower", digits: 1, meaning: "Fréchet distance of DINOv2 features, which agrees better with people." },
+  cmmd: { label: "CMMD", better: "lower", digits: 3, meaning: "Kernel distance of CLIP image embeddings." },
+  precision: { label: "precision", better: "higher", digits: 3, meaning: "Share of generated pictures that look like some real picture." },
+  recall: { label: "recall", better: "higher", digits: 3, meaning: "Share of real pictures that some generated picture looks like." },
+  density: { label: "density", better: "higher", digits: 3, meaning: "Precision that outliers among the real pictures move less; may exceed 1." },
+  coverage: { label: "coverage", better: "higher", digits: 3, meaning: "Share of real pictures with a generated one near." },
+  clip_score: { label: "CLIP score", better: "higher", digits: 2, meaning: "How well pictures fit their prompts." },
+  lpips_diversity: { label: "LPIPS diversity", better: "none", digits: 3, meaning: "How much pictures of one prompt differ." },
+  classifier_fd: { label: "FD (classifier)", better: "lower", digits: 3, meaning: "Fréchet distance of the bundled classifier's features." },
+  classifier_kd: { label: "KD (classifier) × 1000", better: "lower", digits: 2, meaning: "Kernel distance of the bundled classifier's features." },
+};
+
+/** KID and its kin are small: they are shown, and only shown, times 1000. */
+const shownTimes = (metric: Metric): number => (metric === "kid" || metric === "classifier_kd" ? 1000 : 1);
+
+/** A value as tables and plots show it. */
+export function shownValue(metric: Metric, value: number): number {
+  return value * shownTimes(metric);
+}
+
+/** `12.34`, in the metric's digits and unit. */
+export function formatValue(metric: Metric, value: number): string {
+  return shownValue(metric, value).toFixed(METRIC_INFO[metric].digits);
+}

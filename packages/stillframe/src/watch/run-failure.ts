@@ -1,0 +1,47 @@
+import { statfsSync } from "node:fs";
+import { OutOfMemoryError } from "@stillframe/torch";
+import { UnusablePictureError } from "../data/index.js";
+
+/** Why a run ended, and what to do about it. */
+export class RunFailedError extends Error {
+  override readonly name = "RunFailedError";
+}
+
+const FULL = new Set(["ENOSPC", "EDQUOT"]);
+const FORBIDDEN = new Set(["EROFS", "EACCES", "EPERM"]);
+const GO_ON = "then go on with --resume_from_checkpoint=latest";
+
+/** Free space of the disk that a folder is on, for a message; nothing where it cannot be told. */
+function freeOn(folder: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return ` (${((bavail * bsize) / 1e6).toFixed(1)} MB free)`;
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * The error to end a run with: where the system's own says little, one that says what to do. Others are given back as
+ * they are.
+ */
+export function explainedFailure(error: unknown, { outputDir }: { outputDir: string }): Error {
+  if (!(error instanceof Error)) return new RunFailedError(String(error));
+  const explained = (message: string) => new RunFailedError(message, { cause: error });
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code !== undefined && FULL.has(code))
+    return explained(`no space is left on the disk of ${outputDir}${freeOn(outputDir)}: make room there, ${GO_ON}`);
+  if (code !== undefined && FORBIDDEN.has(code))
+    return explained(`${path ?? outputDir} may not be written: allow it, ${GO_ON}; or choose another --output_dir`);
+  if (code === "ENOENT" && path?.startsWith(outputDir))
+    return explained(`${path} is gone: leave ${outputDir} as it is while a run writes to it, ${GO_ON}`);
+  if (error instanceof UnusablePictureError)
+    return explained(
+      `the picture ${error.path} could be read before and cannot now (${error.reason}): put it back, ${GO_ON}; or begin anew without it`,
+    );
+  if (error instanceof OutOfMemoryError)
+    return explained(
+      `there is not enough memory: give --gradient_checkpointing, a smaller --train_batch_size (and more --gradient_accumulation_steps), or a smaller --resolution`,
+    );
+  return error;
+}
