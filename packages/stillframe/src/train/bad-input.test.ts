@@ -41,7 +41,7 @@ function rewrite(path: string, change: (tensors: Map<string, ReturnType<typeof o
 test("a base that is not there", async () => {
   assert.match(
     await message(shop.run("a", { pretrained_model_name_or_path: "/nowhere/sdxl" })),
-    /^expected a folder with an SDXL model in the diffusers layout for pretrained_model_name_or_path but received "\/nowhere\/sdxl"|no local folder/,
+    /expected a diffusers folder.* but received "\/nowhere\/sdxl", and there is no such folder/,
   );
 });
 
@@ -151,11 +151,11 @@ test("the folder of another run is left alone", async () => {
     // to its end
   }
   const before = readFileSync(shop.at("mine", "manifest.json"), "utf8");
-  assert.match(await message(shop.run("mine", { max_train_steps: 2 })), /expected a new folder for output_dir but received ".*mine, which holds another run; choose another --output_dir, or give --overwrite_output_dir/);
+  assert.match(await message(shop.run("mine", { max_train_steps: 2 })), /expected a new folder for output_dir but received ".*mine", which holds another run; choose another --output_dir, or give --overwrite_output_dir/);
   assert.equal(readFileSync(shop.at("mine", "manifest.json"), "utf8"), before);
   mkdirSync(shop.at("private"));
   writeFileSync(shop.at("private", "diary.txt"), "dear diary");
-  assert.match(await message(shop.run("private")), /expected a new or empty folder for output_dir but received ".*private, which holds diary\.txt/);
+  assert.match(await message(shop.run("private")), /expected a new or empty folder for output_dir but received ".*private", which holds diary\.txt/);
   assert.equal(readFileSync(shop.at("private", "diary.txt"), "utf8"), "dear diary");
 });
 
