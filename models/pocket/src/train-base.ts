@@ -9,7 +9,6 @@ import {
   loadVae,
   NoiseSchedule,
   type Sdxl,
-  textToImage,
   tokenizePrompts,
   trainingExample,
 } from "@stillframe/diffusion";
@@ -26,15 +25,17 @@ import {
   type Tensor,
   tensor,
 } from "@stillframe/torch";
+import { STYLE_PREFIX } from "./caption.js";
 import { Random } from "./random.js";
 import { WIDTHS } from "./training/architecture.js";
 import { BaseParts, isTrained, writeFreshModel } from "./training/base-model.js";
+import { drawPrompts } from "./training/draw-prompts.js";
 import { exportModel } from "./training/export-model.js";
 import { latentsOf } from "./training/latent-store.js";
 import { sheetOf } from "./training/picture-sheet.js";
 import { PixelStore, readRows } from "./training/pixel-store.js";
 import { TrainingState } from "./training/training-state.js";
-import { restoreAverage } from "./training/vae-state.js";
+import { trainedVae } from "./training/vae-state.js";
 
 /**
  * Trains UNet and both text encoders together on the base set: full training with a moving average. Stops after
@@ -44,6 +45,7 @@ const { values: args } = parseArgs({
   options: {
     state_dir: { type: "string" },
     pictures: { type: "string" },
+    limit: { type: "string", default: "12000" },
     output_dir: { type: "string" },
     minutes: { type: "string", default: "60" },
     steps: { type: "string", default: "1000000" },
@@ -84,11 +86,12 @@ const PROMPTS = [
 /** The model to go on with: the fresh one, whose latents have the deviation 1. */
 async function freshModel(): Promise<void> {
   if (existsSync(at("fresh/model_index.json"))) return;
-  const captions = readRows(args.pictures as string).map((r) => r.text);
-  const vae = restoreAverage(at("vae/checkpoint"));
+  // the style's words get tokens too, which training never shows
+  const captions = [...readRows(args.pictures as string).map((r) => r.text), STYLE_PREFIX];
+  const vae = trainedVae(root);
   const { mean, std } = await latentsOf(at("latents.safetensors"), {
     vae,
-    pictures: () => PixelStore.read(args.pictures as string),
+    pictures: () => PixelStore.read(args.pictures as string, { size: WIDTHS.size, limit: Number(args.limit) }),
     onProgress: (n) => n % 2000 === 0 && console.log(`encoded ${n}`),
   });
   const deviation = noGrad(() =>
@@ -99,6 +102,11 @@ async function freshModel(): Promise<void> {
 await freshModel();
 
 const model: Sdxl = loadSdxl(at("fresh"), { dtype: "float32", device });
+/** The decoder may have been trained further since the fresh model was written. */
+noGrad(() => {
+  const trained = trainedVae(root).stateDict();
+  for (const { key, tensor: weight } of model.vae.weights()) weight.copy_(trained.get(key) as Tensor);
+});
 const parts = new BaseParts(model);
 const state = new TrainingState(parts, {
   trains: (key) => isTrained(key, { layers: WIDTHS.textLayers }),
@@ -108,7 +116,7 @@ state.restore(at("base/checkpoint"));
 const rows = readRows(args.pictures);
 const latents = await latentsOf(at("latents.safetensors"), {
   vae: loadVae(at("fresh")).model,
-  pictures: () => PixelStore.read(args.pictures as string),
+  pictures: () => PixelStore.read(args.pictures as string, { size: WIDTHS.size, limit: Number(args.limit) }),
 });
 const count = Math.min(rows.length, latents.mean.size(0));
 const ids = tokenizePrompts(model, [...rows.slice(0, count).map((r) => r.text), ""]);
@@ -167,23 +175,10 @@ function step(n: number): number {
   });
 }
 
-function drawSheet(): Promise<void> {
-  const drawn = textToImage(model, {
-    prompts: PROMPTS,
-    height: WIDTHS.size,
-    width: WIDTHS.size,
-    steps: 20,
-    guidanceScale: 4,
-    generators: PROMPTS.map((_, i) => new Generator(i)),
-  });
-  let next = drawn.next();
-  while (!next.done) next = drawn.next();
-  const latent = next.value;
-  const pictures = noGrad(() => scope(() => model.vae.decode(latent)));
-  return sheetOf(pictures, { path: at("base/sheet.png"), columns: 6 }).finally(() => {
-    latent.dispose();
-    pictures.dispose();
-  });
+async function drawSheet(): Promise<void> {
+  const pictures = drawPrompts(model, PROMPTS);
+  await sheetOf(pictures, { path: at("base/sheet.png"), columns: 6 });
+  pictures.dispose();
 }
 
 /** Weights on disk: what training needs to go on, and the averaged model. */

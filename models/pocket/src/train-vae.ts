@@ -15,11 +15,12 @@ import {
 } from "@stillframe/torch";
 import sharp from "sharp";
 import { Random } from "./random.js";
-import { vaeModelConfig } from "./training/architecture.js";
-import { initializeResidual } from "./training/initialize.js";
+import { vaeModelConfig, WIDTHS } from "./training/architecture.js";
+import { initializeVae } from "./training/initialize.js";
 import { PixelStore } from "./training/pixel-store.js";
 import { TrainingState } from "./training/training-state.js";
 import { type VaeLossWeights, vaeLoss } from "./training/vae-loss.js";
+import { isDecoder, trainedVae } from "./training/vae-state.js";
 
 /** Trains the autoencoder on drawings of every look. Stops after `--minutes` and goes on where it stopped. */
 const { values: args } = parseArgs({
@@ -47,16 +48,22 @@ const weights: VaeLossWeights = { edges: Number(args.edges), divergence: Number(
 const EMA = 0.998;
 const CLIP = 1;
 
-const folder = args.state_dir;
+const folder = join(args.state_dir, args.decoder_only ? "decoder" : "vae");
 mkdirSync(folder, { recursive: true });
 const config = vaeModelConfig({
   ...(args.channels ? { channels: args.channels.split(",").map(Number) } : {}),
   ...(args.groups ? { groups: Number(args.groups) } : {}),
 });
-const vae = initializeResidual(new Vae(config), new Generator(seed));
-const state = new TrainingState(vae);
+const vae = initializeVae(new Vae(config), new Generator(seed));
+if (args.decoder_only) {
+  const trained = trainedVae(args.state_dir).stateDict();
+  noGrad(() => {
+    for (const { key, tensor: weight } of vae.weights()) weight.copy_(trained.get(key) as Tensor);
+  });
+}
+const state = new TrainingState(vae, args.decoder_only ? { trains: isDecoder } : {});
 state.restore(join(folder, "checkpoint"));
-const store = await PixelStore.read(args.pictures, { limit: Number(args.limit) });
+const store = await PixelStore.read(args.pictures, { size: WIDTHS.size, limit: Number(args.limit) });
 const rate = lrSchedule("cosine", { warmupSteps: 100, totalSteps: steps });
 const log = (line: Record<string, unknown>) => appendFileSync(join(folder, "log.jsonl"), `${JSON.stringify(line)}\n`);
 console.log(`${vae.parameterCount} parameters, ${store.count} pictures, from step ${state.step}`);

@@ -18,7 +18,7 @@ export const ResultFileSchema = z.strictObject({ path: z.string().min(1), bytes:
 export type ResultFile = z.output<typeof ResultFileSchema>;
 
 /** Something that the person should know and that stops nothing. */
-const warning = z.strictObject({ type: z.literal("warning"), message: z.string().min(1) });
+export const warning = z.strictObject({ type: z.literal("warning"), message: z.string().min(1) });
 
 const runStarted = z.strictObject({
   type: z.literal("run_started"),
@@ -34,7 +34,7 @@ const runStarted = z.strictObject({
 });
 
 /** Progress of the work before the first step. A `download` counts bytes. */
-const preparing = z.strictObject({
+export const preparing = z.strictObject({
   type: z.literal("preparing"),
   stage: z.enum(["download", "load", "read", "encode_pictures", "encode_captions"]),
   done: count,

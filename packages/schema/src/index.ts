@@ -40,6 +40,15 @@ export { EFFECTS, type OptionSpec, type OptionValue } from "./option-spec.js";
 export { expectation, formatOptionValue, readOptionText } from "./option-value.js";
 export { type OptionProblem, OptionsError } from "./options-error.js";
 export { type AnyOptionSet, optionsMarkdown } from "./options-markdown.js";
+export { type PrepareEvent, type PrepareEventOf, PrepareEventSchema } from "./prepare-events.js";
+export {
+  type PrepareOptions,
+  type PrepareOptionsInput,
+  PrepareOptionsSchema,
+  parsePrepareOptions,
+  prepareOptions,
+} from "./prepare-options.js";
+export { PREPARE_REPORT_VERSION, type PrepareReport, PrepareReportSchema } from "./prepare-report.js";
 export { type PublishRunOptions, publishOptions } from "./publish-options.js";
 export { type PullCommandOptions, pullOptions } from "./pull-options.js";
 export { type ReproduceOptions, reproduceOptions } from "./reproduce-options.js";

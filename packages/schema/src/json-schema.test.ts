@@ -24,8 +24,11 @@ test("all schemas are plain JSON", () => {
   assert.deepEqual(JSON.parse(JSON.stringify(schemas)), schemas);
   assert.deepEqual(Object.keys(schemas), [
     "train-options",
+    "prepare-options",
     "generate-options",
     "train-event",
+    "prepare-event",
+    "prepare-report",
     "generate-event",
     "manifest",
   ]);

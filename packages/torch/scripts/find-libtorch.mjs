@@ -17,13 +17,16 @@ const MULTIARCH = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 const library = (lib, name) => ["so", "dylib"].some((ext) => existsSync(join(lib, `lib${name}.${ext}`)));
 
 function at(source, include, lib, cxx11Abi = 1) {
-  const header = ["torch/csrc/api/include/torch/version.h", "torch/headeronly/version.h"]
+  // since 2.9 the numbers are in headeronly, and the old file only includes the new one
+  const header = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"]
     .map((f) => join(include, f))
     .find((f) => existsSync(f));
   if (!header || !library(lib, "torch_cpu")) return null;
   const text = readFileSync(header, "utf8");
-  const part = (name) => /(\d+)/.exec(new RegExp(`#define TORCH_VERSION_${name}\\s+(\\d+)`).exec(text)?.[1] ?? "")?.[1];
-  const version = [part("MAJOR"), part("MINOR"), part("PATCH")].map((p) => p ?? "0").join(".");
+  const part = (name) => new RegExp(`#define TORCH_VERSION_${name}\\s+(\\d+)`).exec(text)?.[1];
+  const parts = [part("MAJOR"), part("MINOR"), part("PATCH")];
+  if (parts.includes(undefined)) throw new Error(`expected the version of libtorch in ${header} but it is not there`);
+  const version = parts.join(".");
   return { source, version, include, lib, cuda: library(lib, "torch_cuda"), cxx11Abi };
 }
 

@@ -2,12 +2,12 @@ import type { VaeConfig } from "@stillframe/diffusion";
 
 /** Widths of the bundled model; everything else is as in SDXL. */
 export const WIDTHS = {
-  /** of the autoencoder at 128, 64, 32 and 16 pixels a side */
-  vae: [16, 32, 64, 96],
-  vaeGroups: 8,
-  /** of the UNet at 16, 8 and 4 latents a side; the first has no attention */
-  unet: [80, 128, 160],
-  unetHeads: [2, 4, 5],
+  /** of the autoencoder at 96, 48 and 24 pixels a side */
+  vae: [16, 32, 64],
+  vaeGroups: 2,
+  /** of the UNet at 24, 12 and 6 latents a side; the first has no attention */
+  unet: [64, 112, 176],
+  unetHeads: [2, 4, 4],
   unetGroups: 16,
   /** of each text encoder, whose last layer is not seen by the UNet's attention */
   text: 128,
@@ -16,7 +16,7 @@ export const WIDTHS = {
   /** features of each of the six size conditions */
   timeIds: 16,
   /** side of the pictures in pixels */
-  size: 128,
+  size: 96,
 } as const;
 
 /** The autoencoder's configuration for training, before its scaling factor is known. */

@@ -8,11 +8,11 @@ function copyTree(from: string, to: string): void {
   for (const name of readdirSync(from)) {
     const [source, target] = [join(from, name), join(to, name)];
     if (statSync(source).isDirectory()) copyTree(source, target);
-    else copyFileSync(source, target);
+    else if (!name.endsWith(".safetensors")) copyFileSync(source, target);
   }
 }
 
-/** Writes the trained parts in float16 beside all that training leaves as it is. */
+/** Writes a model in the diffusers layout: weights in float16, all else copied from `source`. */
 export function exportModel(model: Sdxl, folder: string, { source }: { source: string }): void {
   copyTree(source, folder);
   const { unet, text_encoder, text_encoder_2 } = loraParts(model);
@@ -27,6 +27,7 @@ export function exportModel(model: Sdxl, folder: string, { source }: { source: s
       }),
     );
   write("unet/diffusion_pytorch_model.safetensors", unet);
+  write("vae/diffusion_pytorch_model.safetensors", model.vae);
   write("text_encoder/model.safetensors", text_encoder);
   write("text_encoder_2/model.safetensors", text_encoder_2);
 }

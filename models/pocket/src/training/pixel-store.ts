@@ -24,31 +24,22 @@ export class PixelStore {
     this.bytes = bytes;
   }
 
-  /**
-   * Reads the first `limit` pictures of a folder that `draw` has written.
-   *
-   * @throws InvalidArgumentError when pictures differ in size
-   */
+  /** Reads the first `limit` pictures of a folder that `draw` has written, reduced to `size` pixels a side. */
   static async read(
     folder: string,
-    { limit = Number.POSITIVE_INFINITY }: { limit?: number } = {},
+    { size, limit = Number.POSITIVE_INFINITY }: { size: number; limit?: number },
   ): Promise<PixelStore> {
     const rows = readRows(folder).slice(0, limit);
-    const first = await sharp(join(folder, rows[0]?.file_name ?? "")).metadata();
-    const size = first.width;
     const plane = size * size;
     const bytes = new Uint8Array(rows.length * 3 * plane);
     for (const [i, row] of rows.entries()) {
-      const { data, info } = await sharp(join(folder, row.file_name))
+      const data = await sharp(join(folder, row.file_name))
         .removeAlpha()
+        .resize(size, size, { kernel: "lanczos3" })
         .raw()
-        .toBuffer({ resolveWithObject: true });
-      if (info.width !== size || info.height !== size || info.channels !== 3)
-        throw invalid(
-          "picture",
-          `${size} × ${size} pixels of RGB`,
-          `${row.file_name} of ${info.width} × ${info.height}`,
-        );
+        .toBuffer();
+      if (data.length !== 3 * plane)
+        throw invalid("picture", `${size} × ${size} pixels of RGB`, `${row.file_name} of ${data.length} bytes`);
       const at = i * 3 * plane;
       for (let p = 0, o = 0; p < plane; p++)
         for (let c = 0; c < 3; c++) bytes[at + c * plane + p] = data[o++] as number;

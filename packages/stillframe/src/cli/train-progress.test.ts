@@ -145,6 +145,43 @@ test("the end says where the files are, what was skipped, how long it took and h
   ]);
 });
 
+test("the end sums the run up: speed, losses, and where to look", () => {
+  const { terminal, view } = progress();
+  view.show(started);
+  const before = terminal.written().length;
+  view.show({
+    type: "run_finished",
+    step: 100,
+    epoch: 2,
+    output_dir: "runs/a",
+    files: [],
+    loss_plot: "loss.png",
+    contact_sheet: "samples/contact-sheet.png",
+    loss: 0.08123,
+    validation: { first: { step: 0, loss: 0.25 }, best: { step: 50, loss: 0.125 }, last: { step: 100, loss: 0.1875 } },
+    images_per_second: 6.789,
+    seconds: 83,
+  });
+  assert.deepEqual(terminal.written().slice(before).split("\n").slice(1, 8), [
+    "Done: 100 steps in 1:23.",
+    "  speed            6.79 pictures/s",
+    "  training loss    0.0812 at the end, smoothed",
+    "  validation loss  first 0.2500 (step 0), best 0.1250 (step 50), last 0.1875 (step 100)",
+    "  curves           runs/a/loss.png",
+    "  pictures         runs/a/samples/contact-sheet.png",
+    "",
+  ]);
+});
+
+test("a validation shows how far it is; what each picture lost is for the file", () => {
+  const { terminal, view } = progress({ interactive: true, columns: 100 });
+  view.show(started);
+  view.show({ type: "picture_losses", step: 1, losses: [{ picture: "a.jpg", loss: 0.5, timestep: 9 }] });
+  assert.equal(terminal.screen().length, 1 + 1);
+  view.show({ type: "validating", step: 0, what: "pictures", done: 50, total: 200 });
+  assert.match(terminal.screen().at(-1) ?? "", /^step 0: drawing validation pictures {2}50\/200 {2}━{5}─{15}$/);
+});
+
 test("an interrupted and a failed run say how to go on, or that they cannot", () => {
   const { terminal, view } = progress();
   view.show(started);

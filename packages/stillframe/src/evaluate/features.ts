@@ -1,4 +1,4 @@
-import { invalid, type Tensor } from "@stillframe/torch";
+import { invalid, scope, type Tensor } from "@stillframe/torch";
 
 /**
  * Features as every statistic here takes them: `[n, d]`, floating point, all finite; returned in float64.
@@ -33,6 +33,6 @@ export function checkedPair(
 
 /** Rows of `features [n, d]` that hold NaN or an infinity. */
 export function nonFiniteRows(features: Tensor): number[] {
-  const flags = features.isfinite().to("uint8").amin(1).data();
-  return Array.from(flags as Uint8Array).flatMap((ok, row) => (ok === 0 ? [row] : []));
+  const flags = scope(() => features.isfinite().to("uint8").amin(1).data() as Uint8Array);
+  return Array.from(flags).flatMap((ok, row) => (ok === 0 ? [row] : []));
 }

@@ -46,7 +46,7 @@ const PARTS: readonly { name: keyof ModelConfigs; file: string; make: (config: u
  * the same bytes.
  *
  * @param folder new or empty
- * @param options `seed` draws the weights; `size` is `tiny` (0.3 M weights, a step in milliseconds) or `small` (9 M)
+ * @param options `seed` draws the weights; `size` is `tiny` (1.3 million weights) or `small` (21 million)
  * @throws InvalidArgumentError when the folder holds something, or the size is unknown
  */
 export function makeRandomModel(folder: string, { seed, size = "tiny" }: { seed: number; size?: ModelSizeName }): void {

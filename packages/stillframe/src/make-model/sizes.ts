@@ -19,7 +19,7 @@ export interface ModelSize {
 export type ModelSizeName = "tiny" | "small";
 
 export const MODEL_SIZES: Readonly<Record<ModelSizeName, ModelSize>> = {
-  // a step takes some 20 ms on one core: for tests and for trying commands out
+  // for tests and for trying commands out
   tiny: {
     unet: {
       channels: [32, 64],

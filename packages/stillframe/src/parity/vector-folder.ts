@@ -8,7 +8,7 @@ import { parsePythonJson, quantityPaths } from "./json-leaves.js";
 const WHOLE = "(file)";
 
 /** Files for people: no vectors are in them. */
-const FOR_PEOPLE = /^(readme|index|license|notice|changelog)(\.\w+)?$|\.md$/i;
+const FOR_PEOPLE = /^(readme|index|license|notice|changelog)(\.(txt|md|rst))?$|\.md$/i;
 
 /** The files under a folder, by paths with `/`, sorted; names that begin with a dot are left out. */
 function filesUnder(root: string, folder = ""): string[] {

@@ -15,11 +15,13 @@ const PICTURE_FOLDERS = ["samples", "images"];
 /**
  * Chooses a run folder's files: adapter, card, manifest, evaluation and pictures. Where there is a card, only the pictures
  * that it shows are chosen: a long run has hundreds of samples.
+ *
+ * @param options `card`: the text of a card that is not written yet, in the place of the folder's own
  */
-export async function runFiles(folder: string): Promise<RunFiles> {
+export async function runFiles(folder: string, options: { card?: string } = {}): Promise<RunFiles> {
   const files: PublishFile[] = [];
   const kept: string[] = [];
-  const card = await readFile(join(folder, "README.md"), "utf8").catch(() => undefined);
+  const card = options.card ?? (await readFile(join(folder, "README.md"), "utf8").catch(() => undefined));
   const shown = (path: string) => card === undefined || card.includes(path) || card.includes(encodeURI(path));
   const visit = async (prefix: string) => {
     const entries = await readdir(join(folder, prefix), { withFileTypes: true });
@@ -35,5 +37,7 @@ export async function runFiles(folder: string): Promise<RunFiles> {
     }
   };
   await visit("");
-  return { files, kept };
+  if (options.card === undefined) return { files, kept };
+  const others = files.filter(({ path }) => path !== "README.md");
+  return { files: [{ path: "README.md", from: Buffer.from(options.card) }, ...others], kept };
 }

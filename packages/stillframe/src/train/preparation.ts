@@ -9,7 +9,7 @@ import {
   type Sdxl,
 } from "@stillframe/diffusion";
 import type { TrainEvent, TrainOptions } from "@stillframe/schema";
-import { invalid, scope } from "@stillframe/torch";
+import { invalid, scope, type Tensor } from "@stillframe/torch";
 import { type ModelFolder, resolveModels } from "../prepare/model-folder.js";
 import { HeldOutLoss } from "../watch/validation/held-out-loss.js";
 import { encodeSampleText, makeSampleDrawer, promptWarning } from "../watch/validation/prepare-validation.js";
@@ -283,9 +283,14 @@ export async function* prepareRun(start: RunStart): AsyncGenerator<TrainEvent, P
   const { state, ema } = makeState(start, model);
   const unetEntry = await hash(unet.files, models.base);
   const dispose = () => {
-    for (const owner of [encoded.source, encoded.heldOut, model.unet, model.vae, ...model.textEncoders])
-      owner.dispose();
-    ema?.dispose();
+    const models = [model.unet, model.vae, ...model.textEncoders];
+    const learning = [
+      state.optimizer,
+      ...state.trainable.groups.map((g) => g.parameters),
+      ...(ema === null ? [] : [ema]),
+    ];
+    const text = encoded.sampleText === null ? [] : textTensors(encoded.sampleText);
+    for (const owner of [encoded.source, encoded.heldOut, ...models, ...learning, ...text]) owner.dispose();
   };
   return {
     set: data.set,
@@ -298,6 +303,9 @@ export async function* prepareRun(start: RunStart): AsyncGenerator<TrainEvent, P
     dispose,
   };
 }
+
+const textTensors = ({ positive, negative }: SampleText): Tensor[] =>
+  [positive, ...(negative === null ? [] : [negative])].flatMap((e) => [e.promptEmbeds, e.textEmbeds]);
 
 /** What the manifest says of the run. */
 function manifestParts(

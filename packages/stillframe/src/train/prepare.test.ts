@@ -3,11 +3,14 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { TrainOptionsInput } from "@stillframe/schema";
+import { parseTrainOptions, type TrainOptionsInput } from "@stillframe/schema";
 import { full, liveTensors, type Tensor } from "@stillframe/torch";
+import type { PictureBytes } from "../prepare/data-source.js";
 import { circle, openWorkshop, type Workshop } from "../testing/workshop.js";
+import { cutOf } from "./cut.js";
 import type { Showing } from "./step-plan.js";
 import { type Encoding, encodeAll, loadEncoders, openEncoding } from "./testing/encoding.js";
+import { readTrainingSet, type TrainingPicture } from "./training-set.js";
 
 let shop: Workshop;
 let encoders: ReturnType<typeof loadEncoders>;
@@ -15,11 +18,16 @@ let cacheNumber = 0;
 before(async () => {
   shop = await openWorkshop();
   encoders = loadEncoders(shop.base);
+  CUTS = cutsOf((await readTrainingSet(parseTrainOptions(fresh()), 0)).pictures);
 });
 after(() => shop.close());
 
-/** Three of the pictures are square and have one crop, three are wide and have four. */
-const CUTS = 3 + 3 * 4;
+/** Different cuts among four crops of each of some pictures: a square one has one, and two crops may be at one place. */
+function cutsOf(pictures: readonly TrainingPicture[]): number {
+  const options = { target: [32, 32] as const, flipped: false, seed: 0, centre: false };
+  const lefts = pictures.map((p) => new Set([0, 1, 2, 3].map((crop) => cutOf(p, { ...options, crop }).left)));
+  return lefts.reduce((n, places) => n + places.size, 0);
+}
 
 /** Options with a cache folder of their own. */
 const fresh = (more: Partial<TrainOptionsInput> = {}): TrainOptionsInput =>
@@ -32,6 +40,8 @@ const fresh = (more: Partial<TrainOptionsInput> = {}): TrainOptionsInput =>
 const open = (options: TrainOptionsInput, keys?: { vaeKey: string; encodersKey: string }) =>
   openEncoding(options, encoders, keys);
 
+let CUTS = 0;
+
 /** Encodes what a run with `options` needs; how much went through the models. */
 async function encoded(options: TrainOptionsInput, keys?: { vaeKey: string; encodersKey: string }) {
   const encoding = await open(options, keys);
@@ -40,6 +50,11 @@ async function encoded(options: TrainOptionsInput, keys?: { vaeKey: string; enco
   encoding.dispose();
   return { vae, captions, events };
 }
+
+const counts = async (...args: Parameters<typeof encoded>) => {
+  const { vae, captions } = await encoded(...args);
+  return [vae, captions];
+};
 
 /** Hashes of all files below a folder, by name. */
 function contents(folder: string): Record<string, string> {
@@ -74,7 +89,7 @@ describe("BatchSource.encode", () => {
       { type: "preparing", stage: "encode_captions", done: 6, total: 6 },
       { type: "preparing", stage: "encode_pictures", done: CUTS, total: CUTS },
     ]);
-    assert.deepEqual((({ vae, captions }) => [vae, captions])(await encoded({ ...options, seed: 99 })), [0, 0]);
+    assert.deepEqual(await counts({ ...options, seed: 99 }), [0, 0]);
   });
 
   it("has equal bytes for equal input, whatever the number of threads", async () => {
@@ -82,7 +97,7 @@ describe("BatchSource.encode", () => {
     await encoded(one);
     await encoded(two);
     const [a, b] = [contents(cacheOf(one)), contents(cacheOf(two))];
-    assert.equal(Object.keys(a).length, 2, "15 posteriors, 6 captions");
+    assert.equal(Object.keys(a).length, 2, "up to 16 posteriors, 6 captions");
     assert.deepEqual(a, b);
   });
 
@@ -91,25 +106,24 @@ describe("BatchSource.encode", () => {
     await encoded(options);
     const metadata = shop.at("stills", "metadata.jsonl");
     const [text, picture] = [readFileSync(metadata, "utf8"), readFileSync(shop.at("stills", "3.png"))];
-    writeFileSync(shop.at("stills", "3.png"), await circle(11));
-    assert.deepEqual((({ vae, captions }) => [vae, captions])(await encoded(options)), [4, 0]);
+    writeFileSync(shop.at("stills", "3.png"), await circle(10)); // square, and so are those below
+    assert.deepEqual(await counts(options), [1, 0]);
     writeFileSync(metadata, text.replace("a green circle", "a ring"));
-    assert.deepEqual((({ vae, captions }) => [vae, captions])(await encoded(options)), [0, 1]);
+    assert.deepEqual(await counts(options), [0, 1]);
     writeFileSync(shop.at("stills", "new.png"), await circle(8));
     writeFileSync(metadata, `{"file_name": "new.png", "text": "first of all"}\n${text}`);
-    assert.deepEqual((({ vae, captions }) => [vae, captions])(await encoded(options)), [4, 1]);
+    assert.deepEqual(await counts(options), [1, 1]);
     rmSync(shop.at("stills", "new.png"));
     writeFileSync(metadata, text);
     writeFileSync(shop.at("stills", "3.png"), picture);
-    assert.deepEqual((({ vae, captions }) => [vae, captions])(await encoded(options)), [0, 0], "as it was");
+    assert.deepEqual(await counts(options), [0, 0], "as it was");
   });
 
   it("is never stale: every setting that changes the numbers has entries of its own", async () => {
     const options = fresh({ center_crop: true });
     await encoded(options);
-    const again = async (more: Partial<TrainOptionsInput>, keys?: { vaeKey: string; encodersKey: string }) => {
-      const { vae, captions } = await encoded({ ...options, ...more }, keys);
-      return [vae, captions];
+    const again = (more: Partial<TrainOptionsInput>, keys?: { vaeKey: string; encodersKey: string }) => {
+      return counts({ ...options, ...more }, keys);
     };
     assert.deepEqual(await again({}), [0, 0]);
     assert.deepEqual(await again({ resolution: 40 }), [6, 0]);
@@ -151,7 +165,7 @@ describe("BatchSource.encode", () => {
     for await (const e of encoding.source.encode(encoding.plan.steps()))
       if (e.type === "preparing" && e.stage === "encode_pictures" && e.done === 5) break;
     encoding.dispose();
-    assert.deepEqual((({ vae, captions }) => [vae, captions])(await encoded(options)), [CUTS - 5, 0]);
+    assert.deepEqual(await counts(options), [CUTS - 5, 0]);
   });
 
   it("ends with a message when a picture has vanished, and goes on from there when it is back", async () => {
@@ -198,6 +212,29 @@ describe("BatchSource.batches", () => {
     assert.deepEqual(b, a);
     plain.dispose();
     ahead.dispose();
+  });
+
+  it("begins to read the next step's pictures before it gives this step's, and reads none twice", async () => {
+    const { set, plan, source, dispose: close } = await open(fresh({ cache_latents: false, num_train_epochs: 1 }));
+    const reads: string[] = [];
+    for (const p of set.pictures as unknown as { name: string; source: PictureBytes }[]) {
+      const path = p.source as string;
+      p.source = async () => {
+        reads.push(p.name);
+        return readFileSync(path);
+      };
+    }
+    const names = (step: number) =>
+      plan
+        .at(step)
+        ?.batches.flat()
+        .map((s) => set.pictures[s.picture]?.name) ?? [];
+    for (const { step, batches: planned } of plan.steps()) {
+      const { dispose } = await source.batches(planned, plan.at(step + 1)?.batches);
+      assert.deepEqual(reads, Array.from({ length: step + 1 }, (_, i) => names(i + 1)).flat());
+      dispose();
+    }
+    close();
   });
 
   it("draws a new place for every showing without a cache, and one of four with it", async () => {

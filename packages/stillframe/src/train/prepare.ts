@@ -148,6 +148,7 @@ export class BatchSource {
     let whole = false;
     try {
       yield* this.encodeCaptions([...texts]);
+      this.flush();
       yield* this.encodePictures([...cuts.values()]);
       whole = true;
     } finally {

@@ -1,4 +1,5 @@
-import { statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { OutOfMemoryError } from "@stillframe/torch";
 import { UnusablePictureError } from "../data/index.js";
 
@@ -21,6 +22,17 @@ function freeOn(folder: string): string {
   }
 }
 
+/** Whether a folder that is there, or the nearest above it that is, may be written. */
+function isWritable(path: string): boolean {
+  if (!existsSync(path) && dirname(path) !== path) return isWritable(dirname(path));
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The error to end a run with: where the system's own says little, one that says what to do. Others are given back as
  * they are.
@@ -29,11 +41,15 @@ export function explainedFailure(error: unknown, { outputDir }: { outputDir: str
   if (!(error instanceof Error)) return new RunFailedError(String(error));
   const explained = (message: string) => new RunFailedError(message, { cause: error });
   const { code, path } = error as NodeJS.ErrnoException;
+  const inOutput = path === undefined || path.startsWith(outputDir);
   if (code !== undefined && FULL.has(code))
     return explained(`no space is left on the disk of ${outputDir}${freeOn(outputDir)}: make room there, ${GO_ON}`);
-  if (code !== undefined && FORBIDDEN.has(code))
+  // where folders above are missing too, a read-only disk says that they are missing
+  const forbidden =
+    code !== undefined && (FORBIDDEN.has(code) || (code === "ENOENT" && !isWritable(path ?? outputDir)));
+  if (forbidden && inOutput)
     return explained(`${path ?? outputDir} may not be written: allow it, ${GO_ON}; or choose another --output_dir`);
-  if (code === "ENOENT" && path?.startsWith(outputDir))
+  if (code === "ENOENT" && path !== undefined && inOutput)
     return explained(`${path} is gone: leave ${outputDir} as it is while a run writes to it, ${GO_ON}`);
   if (error instanceof UnusablePictureError)
     return explained(
@@ -41,7 +57,7 @@ export function explainedFailure(error: unknown, { outputDir }: { outputDir: str
     );
   if (error instanceof OutOfMemoryError)
     return explained(
-      `there is not enough memory: give --gradient_checkpointing, a smaller --train_batch_size (and more --gradient_accumulation_steps), or a smaller --resolution`,
+      "there is not enough memory: give --gradient_checkpointing, a smaller --train_batch_size (and more --gradient_accumulation_steps), or a smaller --resolution",
     );
   return error;
 }

@@ -50,6 +50,7 @@ export class FlatParameters {
         keep(view).requiresGrad_();
         view.grad = keep(grad);
         slot.replace(view);
+        slot.tensor.dispose();
         views.push(view);
         gradViews.push(grad);
         at += n;

@@ -75,9 +75,11 @@ describe("Prodigy", () => {
       assert.ok(wide.d < 1e-9 && wide.x < 1e-9, `float64: ${JSON.stringify(wide)}`);
     });
 
-  it("makes them in float32 too, as near as its first tiny steps can be told", () => {
-    const narrow = compare(reference.prodigy[0] as (typeof reference.prodigy)[number], "float32");
-    assert.ok(narrow.d < 1e-2 && narrow.x < 1e-2, JSON.stringify(narrow));
+  it("makes them in float32 too, where the first steps are not below its rounding", () => {
+    const [tiny, , , larger] = reference.prodigy.map((c) => compare(c, "float32"));
+    assert.ok((larger?.d as number) < 1e-4 && (larger?.x as number) < 1e-4, JSON.stringify(larger));
+    // steps of 1e-6 on numbers near 1 are told to a tenth, and the estimate grows from them
+    assert.ok((tiny?.d as number) < 0.1, JSON.stringify(tiny));
   });
 
   it("finds the step size of a quadratic by itself, whatever the distance to its solution", () => {

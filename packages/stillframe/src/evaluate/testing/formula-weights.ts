@@ -8,13 +8,20 @@ export interface FormulaTensor {
   readonly index: number | null;
 }
 
+/** Where the values of a tensor lie: within `offset ± scale`. */
+export type Spread = (name: string, shape: readonly number[]) => { readonly offset: number; readonly scale: number };
+
 /**
  * Weights for an FID Inception-v3 that anyone can compute without a file: hashed indices, scaled by the kind of tensor so
  * that activations keep their size from layer to layer. The hash is `lowbias32` (Wellons 2018).
  *
- * @param seed another seed, other weights
+ * @param options.seed another seed, other weights
+ * @param options.spread for other networks
  */
-export function formulaWeights(tensors: readonly FormulaTensor[], { seed }: { seed: number }): Map<string, Tensor> {
+export function formulaWeights(
+  tensors: readonly FormulaTensor[],
+  { seed, spread = inceptionSpread }: { seed: number; spread?: Spread },
+): Map<string, Tensor> {
   const made = new Map<string, Tensor>();
   for (const { name, shape, index } of tensors) {
     if (index === null) continue;
@@ -36,8 +43,7 @@ function lowbias32(value: number): number {
   return (x ^ (x >>> 16)) >>> 0;
 }
 
-/** Values lie within `offset ± scale`. */
-function spread(name: string, shape: readonly number[]): { offset: number; scale: number } {
+function inceptionSpread(name: string, shape: readonly number[]): { offset: number; scale: number } {
   const fanIn = shape.slice(1).reduce((n, d) => n * d, 1);
   if (name.endsWith("conv.weight")) return { offset: 0, scale: Math.sqrt(6 / fanIn) };
   if (name === "fc.weight") return { offset: 0, scale: Math.sqrt(3 / fanIn) };

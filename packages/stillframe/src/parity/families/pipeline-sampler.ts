@@ -6,15 +6,16 @@ import {
   sigmasOf,
   timestepsOf,
 } from "@stillframe/diffusion";
+import { InvalidArgumentError } from "@stillframe/torch/errors";
 import { compare, relative } from "../comparison.js";
 
 /** The schedule of a variant as the reference stored it. */
 export interface PipelineSchedule {
   /** class of the scheduler; the model's own unless said */
   scheduler?: string;
-  timesteps?: number[];
-  sigmas?: number[];
-  init_noise_sigma?: number;
+  timesteps?: number[] | null;
+  sigmas?: number[] | null;
+  init_noise_sigma?: number | null;
 }
 
 /** Words in a variant's name, and the settings that they stand for. */
@@ -56,21 +57,31 @@ export function samplerOf(
   const own = { ...scheduler.config, ...named };
   const others = SPACINGS.flatMap((a) => SIGMAS.flatMap((b) => TERMINALS.map((c) => ({ ...a, ...b, ...c }))));
   for (const other of others) {
-    const sampler = samplerFromDiffusers(className, { ...own, ...other });
-    if (fits(sampler, { schedule, steps })) return sampler;
+    const sampler = supported(className, { ...own, ...other });
+    if (sampler !== null && fits(sampler, { schedule, steps })) return sampler;
   }
   return samplerFromDiffusers(className, own);
+}
+
+/** Null where the class knows no such combination. */
+function supported(className: string, config: SchedulerConfig): DiffusersSampler | null {
+  try {
+    return samplerFromDiffusers(className, config);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return null;
+    throw error;
+  }
 }
 
 function fits({ sampler, schedule }: DiffusersSampler, stored: { schedule: PipelineSchedule; steps: number }): boolean {
   const plan = sampler.plan(schedule, stored.steps);
   const { timesteps, sigmas, init_noise_sigma } = stored.schedule;
-  const near = (actual: number[], expected: readonly number[] | undefined) =>
-    expected === undefined ||
+  const near = (actual: number[], expected: readonly number[] | null | undefined) =>
+    expected == null ||
     (actual.length === expected.length && compare(actual, expected, { tolerance: relative(1e-4) }).within);
   return (
     near(timestepsOf(plan), timesteps) &&
     near(sigmasOf(plan), sigmas) &&
-    near([plan.initNoiseSigma], init_noise_sigma === undefined ? undefined : [init_noise_sigma])
+    near([plan.initNoiseSigma], init_noise_sigma == null ? null : [init_noise_sigma])
   );
 }

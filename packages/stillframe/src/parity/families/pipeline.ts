@@ -117,8 +117,8 @@ function checkNumbers(
   { name, variant, part }: { name: string; variant: Variant; part: keyof Variant },
   { actual, tolerance }: { actual: number | readonly number[]; tolerance: Tolerance },
 ): void {
-  const expected = variant[part] as number | number[] | undefined;
-  if (expected === undefined) return;
+  const expected = variant[part] as number | number[] | null | undefined;
+  if (expected === undefined || expected === null) return;
   context.check(JSON_FILE, jsonPath("variants", name, part), {
     actual,
     expected,
@@ -188,7 +188,7 @@ function startOf({ folder, model }: ParityContext, name: string, { args }: Varia
 function checkDecoded(context: ParityContext, name: string, variant: Variant): void {
   const { folder, model } = context;
   const stored = folder.tensors(FILE).has(`${name}.decoded_raw`);
-  if (!stored && variant.decoded_absmax === undefined) return;
+  if (!stored && variant.decoded_absmax == null) return;
   const actual = model.vae.decode(folder.input(FILE, `${name}.latents_final`));
   if (stored) context.checkTensor(FILE, `${name}.decoded_raw`, { actual, tolerance: DECODED });
   checkNumbers(

@@ -41,6 +41,8 @@ export interface Objective {
 /** A variant's settings, by the reference's names. */
 export interface TrainConfig extends Objective {
   rank: number;
+  /** as for all variants unless said */
+  alpha?: number;
   train_te: boolean;
   accum: number;
   lr: number;

@@ -108,7 +108,12 @@ function checkVariant(context: ParityContext, file: string, { name, json }: { na
   const variant = json.variants[name] as Variant;
   const { config } = variant;
   context.folder.use(JSON_FILE, jsonPath("variants", name, "config"));
-  const options = { parts: trainedParts(config.train_te), rank: config.rank, alpha: json.alpha, withB: false };
+  const options = {
+    parts: trainedParts(config.train_te),
+    rank: config.rank,
+    alpha: config.alpha ?? json.alpha,
+    withB: false,
+  };
   withTrainableAdapter(context, options, (parameters) => {
     const onGradients = (step: number) => {
       if (step === 1) checkFirstGradients(context, file, { name, parameters, variant });

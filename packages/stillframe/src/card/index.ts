@@ -1,0 +1,11 @@
+export { type CaptionOpening, commonOpenings } from "./caption-opening.js";
+export { type Hardware, hardwareOf } from "./hardware.js";
+export {
+  type PublishedRun,
+  type PublishRunOptions,
+  type PushResult,
+  publishRun,
+  pushToHub,
+  writeCardAtEnd,
+} from "./publish-run.js";
+export { type Card, composeCard, type WriteCardOptions, writeCard } from "./write-card.js";

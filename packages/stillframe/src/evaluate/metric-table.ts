@@ -1,0 +1,101 @@
+import type { Evaluation, EvaluationInterval } from "./evaluation.js";
+import { formatValue, METRIC_INFO, type Metric } from "./metric.js";
+
+/** One metric as a row: what it is, and a cell for every arm. */
+export interface MetricRow {
+  readonly metric: Metric;
+  readonly network: string | undefined;
+  /** `FID ↓` */
+  readonly label: string;
+  /** In the order of the arms; empty where an arm was not measured. */
+  readonly cells: readonly MetricCell[];
+  /** Real against real, `12.3 ± 0.4`; empty where it was not measured. */
+  readonly floor: string;
+}
+
+export interface MetricCell {
+  /** `117.40` */
+  readonly value: string;
+  /** `115.9–118.8` */
+  readonly interval: string;
+  /** Against the first arm, `-17.70 (-19.1 to -16.2)`; empty for the first. */
+  readonly difference: string;
+  /** Whether the difference's interval keeps away from zero, and on which side; null where nothing can be said. */
+  readonly verdict: "better" | "worse" | "unclear" | null;
+}
+
+const ARROWS = { lower: " ↓", higher: " ↑", none: "" } as const;
+
+/** The evaluation's values as rows, one for each metric and network. */
+export function metricRows(evaluation: Evaluation): MetricRow[] {
+  const keys = new Map(evaluation.values.map(({ metric, network }) => [`${metric} ${network}`, { metric, network }]));
+  return [...keys.values()].map(({ metric, network }) => {
+    const same = (entry: { metric: Metric; network?: string | undefined }) => entry.metric === metric && entry.network === network;
+    const floor = evaluation.floors.find(same);
+    const cells = evaluation.arms.map(({ name }): MetricCell => {
+      const value = evaluation.values.find((v) => same(v) && v.arm === name);
+      const difference = evaluation.differences.find((d) => same(d) && d.to === name);
+      return {
+        value: value === undefined ? "" : formatValue(metric, value.value),
+        interval: value?.interval === undefined ? "" : `${formatValue(metric, value.interval.low)}–${formatValue(metric, value.interval.high)}`,
+        difference: difference === undefined ? "" : signedDifference(metric, difference),
+        verdict: difference === undefined ? null : verdictOf(metric, difference.interval),
+      };
+    });
+    const floorText = floor === undefined ? "" : `${formatValue(metric, floor.mean)} ± ${formatValue(metric, floor.std)}`;
+    return { metric, network, label: METRIC_INFO[metric].label + ARROWS[METRIC_INFO[metric].better], cells, floor: floorText };
+  });
+}
+
+function signedDifference(metric: Metric, { value, interval }: { value: number; interval?: EvaluationInterval | undefined }): string {
+  const signed = (v: number) => `${v > 0 ? "+" : ""}${formatValue(metric, v)}`;
+  return interval === undefined ? signed(value) : `${signed(value)} (${signed(interval.low)} to ${signed(interval.high)})`;
+}
+
+function verdictOf(metric: Metric, interval: EvaluationInterval | undefined): MetricCell["verdict"] {
+  const { better } = METRIC_INFO[metric];
+  if (interval === undefined || better === "none") return null;
+  if (interval.low <= 0 && interval.high >= 0) return "unclear";
+  return interval.high < 0 === (better === "lower") ? "better" : "worse";
+}
+
+/** The table for a terminal or a text file: values, then differences to the first arm, then the caveats. */
+export function metricTable(evaluation: Evaluation): string {
+  const rows = metricRows(evaluation);
+  const names = evaluation.arms.map((arm) => arm.name);
+  const values = [["", ...names, "real / real"], ...rows.map((row) => [row.label, ...row.cells.map((c) => c.value || "-"), row.floor || "-"])];
+  const others = names.slice(1);
+  const differences = rows.filter((row) => row.cells.some((c) => c.difference !== ""));
+  const lines = [...aligned(values)];
+  if (differences.length > 0) {
+    lines.push("", `difference to ${names[0]} (${levelOf(evaluation)})`);
+    lines.push(...aligned([["", ...others], ...differences.map((row) => [row.label, ...row.cells.slice(1).map((c) => c.difference || "-")])]));
+  }
+  lines.push("", `${pictureCounts(evaluation)}`);
+  for (const caveat of evaluation.caveats) lines.push(`! ${caveat}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function levelOf({ differences }: Evaluation): string {
+  const interval = differences.find((d) => d.interval !== undefined)?.interval;
+  if (interval === undefined) return "without intervals";
+  return `with ${Math.round(interval.level * 100)} % intervals from ${interval.resamples} paired resamples`;
+}
+
+/** `1,790 real pictures; 180 in each arm.` */
+export function pictureCounts({ real, arms }: Evaluation): string {
+  const counts = new Set(arms.map((arm) => arm.pictures));
+  const each = counts.size === 1 ? `${arms[0]!.pictures} in each arm` : arms.map((arm) => `${arm.pictures} in ${arm.name}`).join(", ");
+  return `${real.pictures} real pictures; ${each}.`;
+}
+
+/** Columns padded to one width; the first to the left, numbers to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
