@@ -2,8 +2,19 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { diffusionLoss, injectLora, Unet, UNET_TARGETS, unetConfig } from "@stillframe/diffusion";
-import { AdamW, backward, clipGradNorm, engineInfo, Generator, liveTensors, ones, randint, randn, scope } from "@stillframe/torch";
+import { diffusionLoss, injectLora, UNET_TARGETS, Unet, unetConfig } from "@stillframe/diffusion";
+import {
+  AdamW,
+  backward,
+  clipGradNorm,
+  engineInfo,
+  Generator,
+  liveTensors,
+  ones,
+  randint,
+  randn,
+  scope,
+} from "@stillframe/torch";
 import { median, table } from "./measure/rounds.mjs";
 
 const CONFIG = fileURLToPath(new URL("reference/tiny-unet.json", import.meta.url));
@@ -58,7 +69,11 @@ export async function run(args) {
   const half = settled.length >> 1;
   const growth = median(settled.slice(half).map((p) => p.mb)) - median(settled.slice(0, half).map((p) => p.mb));
   const tensors = new Set(points.map((p) => p.tensors));
-  console.log(`\nlive tensors: ${tensors.size === 1 ? "the same at every step" : `changed: ${[...tensors].join(", ")}`}`);
-  console.log(`resident memory: ${growth >= 0 ? "+" : ""}${growth.toFixed(1)} MB from the first to the second half of the settled steps`);
+  console.log(
+    `\nlive tensors: ${tensors.size === 1 ? "the same at every step" : `changed: ${[...tensors].join(", ")}`}`,
+  );
+  console.log(
+    `resident memory: ${growth >= 0 ? "+" : ""}${growth.toFixed(1)} MB from the first to the second half of the settled steps`,
+  );
   if (tensors.size > 1 || growth > ALLOWED_MB) throw new Error("memory is not flat");
 }

@@ -57,7 +57,10 @@ const CASES = [
 ];
 
 export async function run(args) {
-  const { values } = parseArgs({ args, options: { rounds: { type: "string", default: "61" }, calls: { type: "string", default: "5000" } } });
+  const { values } = parseArgs({
+    args,
+    options: { rounds: { type: "string", default: "61" }, calls: { type: "string", default: "5000" } },
+  });
   const [rounds, calls] = [Number(values.rounds), Number(values.calls)];
   setThreads(1);
   const python = await ReferencePython.start("ops.py", { threads: 1 });

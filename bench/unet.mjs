@@ -5,7 +5,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Unet, unetConfig } from "@stillframe/diffusion";
-import { backward, engineInfo, Generator, noGrad, randn, readSafetensors, scope, setThreads, tensor, writeSafetensors } from "@stillframe/torch";
+import {
+  backward,
+  engineInfo,
+  Generator,
+  noGrad,
+  randn,
+  readSafetensors,
+  scope,
+  setThreads,
+  tensor,
+  writeSafetensors,
+} from "@stillframe/torch";
 import { ReferencePython } from "./measure/reference-python.mjs";
 import { inTurns, secondsOf, sides, table } from "./measure/rounds.mjs";
 
@@ -27,7 +38,10 @@ function makeInputs(config, { batch, size }) {
   const side = size * 8;
   return {
     x: randn([batch, config.inChannels, size, size], { generator }),
-    timesteps: tensor(Array.from({ length: batch }, (_, i) => 999 - 400 * i), { dtype: "int64" }),
+    timesteps: tensor(
+      Array.from({ length: batch }, (_, i) => 999 - 400 * i),
+      { dtype: "int64" },
+    ),
     prompt_embeds: randn([batch, 77, config.crossAttentionDim], { generator }),
     text_embeds: randn([batch, pooled], { generator }),
     time_ids: tensor(Array.from({ length: batch }, () => [side, side, 0, 0, side, side])),
@@ -51,8 +65,10 @@ function differences(unet, inputs, file) {
     const output = step(unet, unet.trainable(), inputs);
     const ours = new Map([["output", output], ...[...unet.weights()].map((w) => [w.key, w.tensor.grad])]);
     const { tensors } = readSafetensors(file);
-    if (tensors.size !== ours.size) throw new Error(`expected ${ours.size} tensors but the reference has ${tensors.size}`);
-    const relative = (key, theirs) => ours.get(key).sub(theirs).abs().amax().item() / Math.max(theirs.abs().amax().item(), 1e-8);
+    if (tensors.size !== ours.size)
+      throw new Error(`expected ${ours.size} tensors but the reference has ${tensors.size}`);
+    const relative = (key, theirs) =>
+      ours.get(key).sub(theirs).abs().amax().item() / Math.max(theirs.abs().amax().item(), 1e-8);
     const found = { output: 0, gradients: 0 };
     for (const [key, theirs] of tensors) {
       if (!ours.has(key)) throw new Error(`the reference has ${key}, which this network lacks`);
@@ -79,13 +95,22 @@ export async function run(args) {
     const at = (name) => join(folder, `${name}.safetensors`);
     writeSafetensors(at("weights"), unet.stateDict());
     writeSafetensors(at("inputs"), Object.entries(inputs));
-    const { parameters } = await python.ask({ command: "load", config: values.config, weights: at("weights"), inputs: at("inputs") });
+    const { parameters } = await python.ask({
+      command: "load",
+      config: values.config,
+      weights: at("weights"),
+      inputs: at("inputs"),
+    });
     console.log(sides(engineInfo(), python.about));
-    console.log(`${parameters.toLocaleString("en")} parameters, latents [${inputs.x.shape.join(", ")}], all parameters trained`);
+    console.log(
+      `${parameters.toLocaleString("en")} parameters, latents [${inputs.x.shape.join(", ")}], all parameters trained`,
+    );
 
     await python.ask({ command: "results", file: at("results") });
     const d = differences(unet, inputs, at("results"));
-    console.log(`largest relative difference: output ${d.output.toExponential(1)}, gradients ${d.gradients.toExponential(1)}`);
+    console.log(
+      `largest relative difference: output ${d.output.toExponential(1)}, gradients ${d.gradients.toExponential(1)}`,
+    );
     if (!(d.output < LIMIT && d.gradients < LIMIT)) throw new Error(`the two sides do not agree within ${LIMIT}`);
 
     console.log(`\nmilliseconds, medians of ${rounds} rounds in turns`);

@@ -16,7 +16,9 @@ if (!names.includes(name)) {
   if (name !== undefined) console.error(`there is no benchmark "${name}"`);
   console.log("npm run bench -- <name> [options]");
   for (const n of names) {
-    const about = readFileSync(join(BENCH, `${n}.mjs`), "utf8").split("\n")[0].replace(/^\/\/ /, "");
+    const about = readFileSync(join(BENCH, `${n}.mjs`), "utf8")
+      .split("\n")[0]
+      .replace(/^\/\/ /, "");
     console.log(`  ${n.padEnd(8)} ${about}`);
   }
   process.exit(name === undefined ? 0 : 1);

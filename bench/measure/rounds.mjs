@@ -34,12 +34,15 @@ export async function inTurns(ours, theirs, { rounds, warmUps = 2 }) {
 /** Columns of text, the first to the left and the others to the right. */
 export function table(rows) {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((r) => r[i].length)));
-  return rows.map((r) => r.map((c, i) => (i === 0 ? c.padEnd(widths[i]) : c.padStart(widths[i]))).join("  ")).join("\n");
+  return rows
+    .map((r) => r.map((c, i) => (i === 0 ? c.padEnd(widths[i]) : c.padStart(widths[i]))).join("  "))
+    .join("\n");
 }
 
 /** A line on both sides' libtorch and threads; different ones make the ratios say less. */
 export function sides(ours, theirs) {
   const version = (text) => /^\d+\.\d+/.exec(text)?.[0];
-  const note = version(ours.libtorch) === version(theirs.torch) ? "" : "\nMind: these are different versions of libtorch.";
+  const note =
+    version(ours.libtorch) === version(theirs.torch) ? "" : "\nMind: these are different versions of libtorch.";
   return `Stillframe on libtorch ${ours.libtorch}, ${ours.threads} threads; Python's torch ${theirs.torch}, ${theirs.threads} threads${note}`;
 }

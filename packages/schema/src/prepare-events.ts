@@ -11,8 +11,10 @@ const prepared = z.strictObject({
   seconds: z.number().min(0),
 });
 
+const prepareInterrupted = z.strictObject({ type: z.literal("prepare_interrupted"), seconds: z.number().min(0) });
+
 /** What a preparation tells while it runs: the items of `prepare(options)`. */
-export const PrepareEventSchema = z.discriminatedUnion("type", [preparing, warning, prepared]);
+export const PrepareEventSchema = z.discriminatedUnion("type", [preparing, warning, prepared, prepareInterrupted]);
 export type PrepareEvent = z.output<typeof PrepareEventSchema>;
 
 /** One kind of preparation event: `PrepareEventOf<"prepared">`. */

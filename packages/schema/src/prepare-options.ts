@@ -55,6 +55,18 @@ const rules = [
       return "expected either train_data_dir or dataset_name but received both";
     return undefined;
   }),
+  rule<PrepareOptions, "dataset_config_name" | "dataset_name">(["dataset_config_name", "dataset_name"], (o) =>
+    o.dataset_config_name !== null && o.dataset_name === null
+      ? "dataset_config_name chooses a configuration of dataset_name, which is not given"
+      : undefined,
+  ),
+  rule<PrepareOptions, "bucket_min" | "bucket_max" | "resolution">(["bucket_min", "bucket_max", "resolution"], (o) => {
+    if (o.bucket_min !== null && o.bucket_min > o.resolution)
+      return `expected bucket_min to be at most resolution (${o.resolution}) but received ${o.bucket_min}`;
+    if (o.bucket_max !== null && o.bucket_max < o.resolution)
+      return `expected bucket_max to be at least resolution (${o.resolution}) but received ${o.bucket_max}`;
+    return undefined;
+  }),
   rule<PrepareOptions, "aspect_ratio_buckets" | "bucket_step" | "resolution">(
     ["aspect_ratio_buckets", "bucket_step", "resolution"],
     (o) =>

@@ -116,6 +116,26 @@ describe("scope", () => {
     });
   });
 
+  it("frees everything when the result cannot be looked into", () => {
+    flat(() => {
+      const result = {
+        made: null as Tensor | null,
+        get broken(): Tensor {
+          throw new RangeError("stop");
+        },
+      };
+      assert.throws(
+        () =>
+          scope(() => {
+            result.made = tensor([1]);
+            return result;
+          }),
+        { name: "RangeError", message: "stop" },
+      );
+      scope(() => assert.equal(tensor([1]).item(), 1));
+    });
+  });
+
   it("refuses a promise, and frees what was made", () => {
     flat(() => {
       assert.throws(() => scope(async () => tensor([1])), {
@@ -193,6 +213,12 @@ describe("keep", () => {
       assert.equal(kept?.item(), 1);
       kept?.dispose();
     });
+  });
+
+  it("refuses a tensor that is gone", () => {
+    const gone = tensor([1]);
+    gone.dispose();
+    assert.throws(() => keep(gone), { name: "DisposedError", message: "keep: the tensor given was disposed" });
   });
 
   it("may be disposed inside", () => {

@@ -1,6 +1,8 @@
-import { invalid } from "./errors.js";
+import { DisposedError, invalid } from "./errors.js";
 import { native } from "./native.js";
 import { Tensor } from "./tensor.js";
+
+const NOTHING: ReadonlySet<Tensor> = new Set();
 
 function collect(value: unknown, into: Set<Tensor>, seen: Set<object>): void {
   if (typeof value !== "object" || value === null || seen.has(value)) return;
@@ -15,20 +17,27 @@ function collect(value: unknown, into: Set<Tensor>, seen: Set<object>): void {
     for (const v of Object.values(value)) collect(v, into, seen);
 }
 
+function tensorsIn(value: unknown): ReadonlySet<Tensor> {
+  if (typeof value !== "object" || value === null) return NOTHING;
+  const found = new Set<Tensor>();
+  collect(value, found, new Set());
+  return found;
+}
+
 let buffer = new Int32Array(1024);
 
-function free(list: readonly Tensor[], kept: ReadonlySet<Tensor>): void {
+/** Frees all but those that are kept or returned. */
+function free(list: readonly Tensor[], kept: ReadonlySet<Tensor>, returned: ReadonlySet<Tensor>): void {
   if (buffer.length < list.length) buffer = new Int32Array(list.length * 2);
   let n = 0;
   for (const t of list) {
-    if (t.handle === 0 || kept.has(t)) continue;
+    if (t.handle === 0 || kept.has(t) || returned.has(t)) continue;
     buffer[n++] = t.handle;
     t.handle = 0;
   }
   native.disposeMany(buffer, n);
 }
 
-const NOTHING: ReadonlySet<Tensor> = new Set();
 /** Tensors that `keep` took out of the scopes while they were open. */
 const keepers: Set<Tensor>[] = [];
 
@@ -45,22 +54,20 @@ export function scope<T>(body: () => T): T {
   const kept = new Set<Tensor>();
   keepers.push(kept);
   let result: T;
+  let returned = NOTHING;
   try {
     result = body();
     if (typeof (result as { then?: unknown } | null | undefined)?.then === "function")
       throw invalid("scope", "a synchronous function", result);
+    returned = tensorsIn(result);
   } catch (e) {
     leave(around);
-    free(made, kept.size > 0 ? kept : NOTHING);
+    free(made, kept, NOTHING);
     throw e;
   }
   leave(around);
-  const returned = new Set<Tensor>();
-  collect(result, returned, new Set());
-  const own = made.filter((t) => returned.has(t) && !kept.has(t));
-  for (const t of kept) returned.add(t);
-  free(made, returned);
-  for (const t of own) if (t.handle !== 0) Tensor.adopt(t);
+  free(made, kept, returned);
+  if (returned.size > 0) for (const t of made) if (returned.has(t) && !kept.has(t) && t.handle !== 0) Tensor.adopt(t);
   return result;
 }
 
@@ -73,6 +80,7 @@ function leave(around: Tensor[] | null): void {
  * Takes a tensor out of all open scopes: its new owner disposes it. For state that outlives a step, as an optimizer's.
  */
 export function keep(tensor: Tensor): Tensor {
+  if (tensor.disposed) throw new DisposedError("keep: the tensor given was disposed");
   for (const kept of keepers) kept.add(tensor);
   tensor.release();
   return tensor;

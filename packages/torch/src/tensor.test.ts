@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import {
+  cat,
   DisposedError,
   type DType,
   ELEMENT_SIZE,
+  grad,
   InvalidArgumentError,
   isFloating,
   OperatorError,
@@ -200,6 +202,8 @@ describe("dispose", () => {
       assert.throws(f, (e) => e instanceof DisposedError && e instanceof ReferenceError && e.message === message);
     says(() => gone.add(1), "aten::add.Scalar: the tensor given as self was disposed");
     says(() => x.add(gone), "aten::add.Tensor: the tensor given as other was disposed");
+    says(() => cat([x, gone]), "aten::cat: tensor 1 of tensors was disposed");
+    says(() => grad([x], [gone]), "grad: tensor 0 of inputs was disposed");
     says(() => gone.shape, "shape: the tensor given as self was disposed");
     says(() => gone.data(), "dtype: the tensor given as self was disposed");
     says(() => gone.requiresGrad_(), "requiresGrad_: the tensor given as self was disposed");

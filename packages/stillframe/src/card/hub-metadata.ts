@@ -1,7 +1,7 @@
 import { triggerOf } from "./caption-opening.js";
-import { modelIndex } from "./evaluation-summary.js";
 import type { HubFrontMatter } from "./hub-rules.js";
 import { oneLine } from "./markdown.js";
+import { modelIndex } from "./model-index.js";
 import type { RunRecord } from "./run-record.js";
 import { hubDataset } from "./sections/data.js";
 

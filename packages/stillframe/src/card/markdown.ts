@@ -56,6 +56,11 @@ export function measured(value: number): string {
   return value === 0 ? "0" : String(Number(value.toPrecision(4)));
 }
 
+/** Two significant digits, for what is an estimate. */
+export function rough(value: number): string {
+  return number(Number(value.toPrecision(2)));
+}
+
 function cell(markdown: string): string {
   // `\|` is a pipe in a table even inside code; what `plain` escaped already stays.
   return markdown.replaceAll(/\n+/g, "<br>").replaceAll(/(?<!\\)\|/g, "\\|");

@@ -1,6 +1,6 @@
-import { basename, resolve } from "node:path";
+import { basename, isAbsolute, resolve } from "node:path";
 import { whoAmI } from "@huggingface/hub";
-import type { TrainEventOf, TrainOptions } from "@stillframe/schema";
+import type { Manifest, TrainEventOf, TrainOptions } from "@stillframe/schema";
 import { InvalidArgumentError } from "@stillframe/torch/errors";
 import { quoted } from "../cli/command-line.js";
 import { clientOptions } from "../hub/listing.js";
@@ -8,7 +8,7 @@ import { isRepoName } from "../hub/repo-file.js";
 import { connect } from "../hub/snapshot.js";
 import { redact } from "../hub/token.js";
 import { type PublishOptions, type PublishResult, publishFolder, runFiles } from "../publish/index.js";
-import { readManifest } from "./run-record.js";
+import { evaluationFile, readManifest } from "./run-record.js";
 import { type Card, composeCard, writeCard } from "./write-card.js";
 
 export interface PublishRunOptions extends Omit<PublishOptions, "repo" | "files"> {
@@ -39,8 +39,17 @@ export async function publishRun(run: string, options: PublishRunOptions = {}): 
   const repo = options.repo ?? (typeof told === "string" ? told : basename(resolve(run)));
   const card = options.card === false ? undefined : await cardFor(run, repo, options);
   const { files, kept } = await runFiles(run, card === undefined ? {} : { card: card.text });
-  const published = await publishFolder({ ...options, repo, files });
+  const measured = evaluationFile(run);
+  const isElsewhere = measured !== undefined && !files.some(({ path }) => path === "evaluation.json");
+  const all = isElsewhere ? [...files, { path: "evaluation.json", from: measured }] : files;
+  const published = await publishFolder({ ...options, repo, files: all, privatePaths: placesOf(manifest) });
   return { ...published, card, keptHere: kept };
+}
+
+/** Folders that the run read or wrote. */
+function placesOf({ options, model, vae, data }: Manifest): string[] {
+  const names = [...Object.values(options), model.name_or_path, vae?.name_or_path, data.name_or_path];
+  return names.filter((name): name is string => typeof name === "string" && isAbsolute(name));
 }
 
 async function cardFor(run: string, repo: string, options: PublishRunOptions): Promise<Card> {
@@ -50,7 +59,10 @@ async function cardFor(run: string, repo: string, options: PublishRunOptions): P
 }
 
 /** `name` as a repository of the token's account; `undefined` when that cannot be asked: publishing then says why. */
-async function ownRepo(name: string, { env, endpoint, token, retry, signal }: PublishRunOptions): Promise<string | undefined> {
+async function ownRepo(
+  name: string,
+  { env, endpoint, token, retry, signal }: PublishRunOptions,
+): Promise<string | undefined> {
   const hub = connect({ env, endpoint, token, retry, signal });
   if (hub.token === undefined) return undefined;
   try {
@@ -77,14 +89,20 @@ export async function pushToHub(
   options: Omit<PublishRunOptions, "repo" | "token" | "dryRun"> = {},
 ): Promise<PushResult> {
   try {
-    const given = { ...(hub_model_id !== null && { repo: hub_model_id }), ...(hub_token !== null && { token: hub_token }) };
+    const given = {
+      ...(hub_model_id !== null && { repo: hub_model_id }),
+      ...(hub_token !== null && { token: hub_token }),
+    };
     const { url } = await publishRun(run, { ...options, ...given });
     return { url, warning: undefined };
   } catch (error) {
     const reason = redact(error instanceof Error ? error.message : String(error), [hub_token ?? undefined]);
     const repo = hub_model_id === null ? [] : [`--hub_model_id=${hub_model_id}`];
     const later = quoted(["npx", "stillframe", "publish", run, ...repo]);
-    return { url: undefined, warning: { type: "warning", message: `the run is finished and was not published: ${reason}. Later: ${later}` } };
+    return {
+      url: undefined,
+      warning: { type: "warning", message: `the run is finished and was not published: ${reason}. Later: ${later}` },
+    };
   }
 }
 
@@ -99,6 +117,9 @@ export function writeCardAtEnd(run: string): TrainEventOf<"warning"> | undefined
     return warnings.length === 0 ? undefined : { type: "warning", message: `model card: ${warnings.join("; ")}` };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { type: "warning", message: `the model card was not written: ${reason}. Later: ${quoted(["npx", "stillframe", "card", run])}` };
+    return {
+      type: "warning",
+      message: `the model card was not written: ${reason}. Later: ${quoted(["npx", "stillframe", "card", run])}`,
+    };
   }
 }

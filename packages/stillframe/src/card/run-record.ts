@@ -2,18 +2,19 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Manifest, parseManifest } from "@stillframe/schema";
 import { FileFormatError, InvalidArgumentError } from "@stillframe/torch/errors";
+import { type Evaluation, readEvaluation } from "../evaluate/evaluation.js";
 import { isRepoName } from "../hub/repo-file.js";
 import type { Environment } from "../hub/settings.js";
 import { type BaseModel, baseModel, lastPart } from "./base-model.js";
 import { type StylePrefix, stylePrefix } from "./caption-opening.js";
-import { type EvaluationSummary, readEvaluation } from "./evaluation-summary.js";
 import { type EventFacts, readEventFacts, type SamplePicture } from "./event-facts.js";
+import { LeftOut } from "./left-out.js";
 
 /** All that a card is made of. */
 export interface RunRecord {
   readonly manifest: Manifest;
-  /** `undefined` without `evaluation.json`. */
-  readonly evaluation: EvaluationSummary | undefined;
+  /** `evaluation.json`, or why there is none. */
+  readonly evaluation: Evaluation | LeftOut;
   readonly events: EventFacts;
   readonly base: BaseModel;
   readonly style: StylePrefix | undefined;
@@ -42,7 +43,8 @@ export interface RunRecordOptions {
  */
 export function readRun(run: string, options: RunRecordOptions = {}): RunRecord {
   const manifest = readManifest(run);
-  const evaluation = readEvaluation(join(run, "evaluation.json"));
+  const evaluation = evaluationOf(run);
+  const prompts = evaluation instanceof LeftOut ? [] : evaluation.gallery.map(({ prompt }) => prompt);
   const events = readEventFacts(run, manifest);
   const repo = options.repo ?? repoOf(manifest);
   return {
@@ -50,13 +52,29 @@ export function readRun(run: string, options: RunRecordOptions = {}): RunRecord 
     evaluation,
     events,
     base: baseModel(manifest, options.env),
-    style: stylePrefix(manifest, evaluation?.prompts),
+    style: stylePrefix(manifest, prompts),
     name: repo === undefined ? lastPart(resolve(run)) : lastPart(repo),
     repo,
     watts: options.watts,
     samples: lastSamples(events.samples),
     lossPlot: ["loss.png", "loss.svg"].find((name) => existsSync(join(run, name))),
   };
+}
+
+/** Where a run's evaluation lies: in the run's folder, or in the folder `evaluation` there. */
+export function evaluationFile(run: string): string | undefined {
+  return [join(run, "evaluation.json"), join(run, "evaluation", "evaluation.json")].find((path) => existsSync(path));
+}
+
+/** A damaged evaluation leaves the rest of the card as good as it is. */
+function evaluationOf(run: string): Evaluation | LeftOut {
+  const path = evaluationFile(run);
+  if (path === undefined) return new LeftOut("there is no evaluation.json");
+  try {
+    return readEvaluation(path);
+  } catch (error) {
+    return new LeftOut((error as Error).message);
+  }
 }
 
 /** The manifest of a run's folder. */

@@ -8,10 +8,10 @@ import { findLeaks, leakSearch } from "../publish/leaks.js";
 import { mergeFrontMatter, splitReadme, valueHashes } from "./front-matter.js";
 import { hubMetadata } from "./hub-metadata.js";
 import { frontMatterProblems } from "./hub-rules.js";
+import { LeftOut } from "./left-out.js";
 import { joinCard, mergeCard, region, splitCard } from "./regions.js";
 import { type RunRecord, readRun } from "./run-record.js";
 import { SECTIONS } from "./sections/index.js";
-import { LeftOut } from "./sections/section.js";
 
 export interface WriteCardOptions {
   /** `organisation/name` that the examples load the adapter from; default: what the card or the run says. */

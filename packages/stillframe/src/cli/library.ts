@@ -1,4 +1,8 @@
 import type { GenerateEvent, GenerateOptions, TrainEvent, TrainOptions } from "@stillframe/schema";
+import type { publishRun } from "../card/publish-run.js";
+import type { writeCard } from "../card/write-card.js";
+import type { pull } from "../publish/pull.js";
+import type { reproduce } from "../reproduce/index.js";
 
 /** How a caller stops a run: it ends after the step in hand. */
 export interface Control {
@@ -33,6 +37,10 @@ export type Diagnose = () => Promise<Diagnosis>;
 export interface Library {
   train(): Promise<Train>;
   generate(): Promise<Generate>;
+  writeCard(): Promise<typeof writeCard>;
+  publishRun(): Promise<typeof publishRun>;
+  pull(): Promise<typeof pull>;
+  reproduce(): Promise<typeof reproduce>;
   makeRandomModel(): Promise<MakeRandomModel>;
   diagnose(): Promise<Diagnose>;
 }
@@ -41,6 +49,10 @@ export interface Library {
 export const library: Library = {
   train: async () => (await import("../train/index.js")).train,
   generate: async () => (await import("../generate/index.js")).generate,
+  writeCard: async () => (await import("../card/index.js")).writeCard,
+  publishRun: async () => (await import("../card/index.js")).publishRun,
+  pull: async () => (await import("../publish/index.js")).pull,
+  reproduce: async () => (await import("../reproduce/index.js")).reproduce,
   makeRandomModel: async () => (await import("../make-model/index.js")).makeRandomModel,
   diagnose: async () => (await import("../doctor/index.js")).diagnose,
 };

@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
 import { nearestName } from "@stillframe/schema";
 import { type Command, type CommandContext, EXIT } from "./command.js";
+import { cardCommand } from "./commands/card.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { generateCommand } from "./commands/generate.js";
 import { makeModelCommand } from "./commands/make-model.js";
+import { publishCommand } from "./commands/publish.js";
+import { pullCommand } from "./commands/pull.js";
+import { reproduceCommand } from "./commands/reproduce.js";
 import { trainCommand } from "./commands/train.js";
 import { commandHelp, overviewHelp } from "./help.js";
 import { library } from "./library.js";
@@ -12,7 +16,16 @@ import { processTerminal, type Terminal } from "./terminal.js";
 import { UsageError } from "./usage-error.js";
 
 /** Every command, in the order of help. A new one adds its line here and its file in `commands/`. */
-const COMMANDS: readonly Command[] = [trainCommand, generateCommand, makeModelCommand, doctorCommand];
+const COMMANDS: readonly Command[] = [
+  trainCommand,
+  generateCommand,
+  cardCommand,
+  publishCommand,
+  pullCommand,
+  reproduceCommand,
+  makeModelCommand,
+  doctorCommand,
+];
 
 /**
  * Runs `stillframe` with the arguments after its name; the exit code: 0 done, 1 failed, 2 wrong command line, 130

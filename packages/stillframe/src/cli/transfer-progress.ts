@@ -32,46 +32,45 @@ export class TransferProgress {
 
   /** Shows an event of a download. */
   download(event: HubProgress): void {
-    switch (event.kind) {
-      case "plan": {
-        const cached = event.cachedBytes > 0 ? `, ${formatBytes(event.cachedBytes)} of it here already` : "";
-        return this.print(`${counted(event.files, "file")}, ${formatBytes(event.bytes)}${cached}`);
-      }
-      case "bytes":
-        return this.#draw("fetching", { path: event.path, done: event.received, total: event.bytes });
-      case "wait":
-        return this.print(`${event.path}: another process fetches it; waiting`);
-      case "offline":
-        return this.print(`${this.#warning()} ${event.reason}; the cache is used`);
-      case "retry":
-        return this.#retry(event);
-      case "file":
-        return undefined;
-    }
+    const line = this.#downloadLine(event);
+    if (line !== undefined) this.print(line);
   }
 
   /** Shows an event of an upload. */
   upload(event: PublishProgress): void {
-    switch (event.kind) {
-      case "repo":
-        return this.print(`${event.repo}: ${event.created ? "a new" : "the"} ${event.private ? "private" : "public"} repository`);
-      case "plan": {
-        this.#bytes = event.bytes;
-        this.#sent.clear();
-        const same = event.unchanged.length > 0 ? `; ${counted(event.unchanged.length, "file")} there already` : "";
-        return this.print(`Sending ${counted(event.send.length, "file")}, ${formatBytes(event.bytes)}${same}`);
-      }
-      case "bytes": {
-        this.#sent.set(event.path, event.sent);
-        const done = [...this.#sent.values()].reduce((sum, one) => sum + one, 0);
-        return this.#draw("sending", { path: event.path, done, total: Math.max(done, this.#bytes) });
-      }
-      case "retry":
-        return this.#retry(event);
-      case "checked":
-      case "committing":
-        return undefined;
+    const line = this.#uploadLine(event);
+    if (line !== undefined) this.print(line);
+  }
+
+  /** The lasting line of an event; `undefined` for one that only moves the bar. */
+  #downloadLine(event: HubProgress): string | undefined {
+    if (event.kind === "retry") return this.#retryLine(event);
+    if (event.kind === "wait") return `${event.path}: another process fetches it; waiting`;
+    if (event.kind === "offline") return `${this.#warning()} ${event.reason}; the cache is used`;
+    if (event.kind === "plan") {
+      const cached = event.cachedBytes > 0 ? `, ${formatBytes(event.cachedBytes)} of it here already` : "";
+      return `${counted(event.files, "file")}, ${formatBytes(event.bytes)}${cached}`;
     }
+    if (event.kind === "bytes") this.#draw("fetching", { path: event.path, done: event.received, total: event.bytes });
+    return undefined;
+  }
+
+  #uploadLine(event: PublishProgress): string | undefined {
+    if (event.kind === "retry") return this.#retryLine(event);
+    if (event.kind === "repo")
+      return `${event.repo}: ${event.created ? "a new" : "the"} ${event.private ? "private" : "public"} repository`;
+    if (event.kind === "plan") {
+      this.#bytes = event.bytes;
+      this.#sent.clear();
+      const same = event.unchanged.length > 0 ? `; ${counted(event.unchanged.length, "file")} there already` : "";
+      return `Sending ${counted(event.send.length, "file")}, ${formatBytes(event.bytes)}${same}`;
+    }
+    if (event.kind === "bytes") {
+      this.#sent.set(event.path, event.sent);
+      const done = [...this.#sent.values()].reduce((sum, one) => sum + one, 0);
+      this.#draw("sending", { path: event.path, done, total: Math.max(done, this.#bytes) });
+    }
+    return undefined;
   }
 
   #draw(verb: string, { path, done, total }: { path: string; done: number; total: number }): void {
@@ -84,8 +83,8 @@ export class TransferProgress {
     this.#status.draw((columns) => fitted([`${verb} ${amount}`, bar(share, 20), ...speed, path], columns));
   }
 
-  #retry({ reason, delayMs }: { reason: string; delayMs: number }): void {
-    this.print(`${this.#warning()} ${reason}; again in ${formatDuration(Math.ceil(delayMs / 1000))}`);
+  #retryLine({ reason, delayMs }: { reason: string; delayMs: number }): string {
+    return `${this.#warning()} ${reason}; again in ${formatDuration(Math.ceil(delayMs / 1000))}`;
   }
 
   #warning(): string {

@@ -6,7 +6,10 @@ const mean = (v: ArrayLike<number>) => Array.from(v).reduce((a, b) => a + b, 0) 
 /** Normal numbers by Box and Muller. */
 function normals(n: number, seed: number): Float64Array {
   const random = uniform(seed);
-  return Float64Array.from({ length: n }, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+  return Float64Array.from(
+    { length: n },
+    () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
+  );
 }
 
 describe("uniform", () => {
@@ -25,7 +28,11 @@ describe("uniform", () => {
 describe("drawResamples", () => {
   it("draws as many pictures as there are, with repetition", () => {
     const draws = drawResamples(50, { resamples: 400, seed: 1 });
-    for (let r = 0; r < draws.count; r++) assert.equal(draws.row(r).reduce((a, b) => a + b, 0), 50);
+    for (let r = 0; r < draws.count; r++)
+      assert.equal(
+        draws.row(r).reduce((a, b) => a + b, 0),
+        50,
+      );
     const missing = mean(draws.all.map((c) => (c === 0 ? 1 : 0)));
     assert.ok(Math.abs(missing - (1 - 1 / 50) ** 50) < 0.01, String(missing));
     assert.deepEqual(drawResamples(50, { resamples: 3, seed: 1 }).all, draws.all.slice(0, 150));
@@ -42,10 +49,22 @@ describe("drawResamples", () => {
   });
 
   it("refuses what cannot be drawn", () => {
-    assert.throws(() => drawResamples(1, { resamples: 5, seed: 1 }), /expected an integer of at least 2 for size but received 1/);
-    assert.throws(() => drawResamples(4, { resamples: 0, seed: 1 }), /expected a positive integer for resamples but received 0/);
-    assert.throws(() => drawResamples(4, { resamples: 5, seed: 1, clusters: ["a"] }), /expected one for each of 4 pictures for clusters but received 1/);
-    assert.throws(() => drawResamples(2, { resamples: 5, seed: 1, clusters: ["a", "a"] }), /expected at least 2 different ones for clusters but received 1/);
+    assert.throws(
+      () => drawResamples(1, { resamples: 5, seed: 1 }),
+      /expected an integer of at least 2 for size but received 1/,
+    );
+    assert.throws(
+      () => drawResamples(4, { resamples: 0, seed: 1 }),
+      /expected a positive integer for resamples but received 0/,
+    );
+    assert.throws(
+      () => drawResamples(4, { resamples: 5, seed: 1, clusters: ["a"] }),
+      /expected one for each of 4 pictures for clusters but received 1/,
+    );
+    assert.throws(
+      () => drawResamples(2, { resamples: 5, seed: 1, clusters: ["a", "a"] }),
+      /expected at least 2 different ones for clusters but received 1/,
+    );
   });
 });
 
@@ -68,6 +87,13 @@ describe("bootstrapInterval", () => {
     const { low, high, standardError } = bootstrapInterval(10, [13, 14, 15]);
     assert.ok(Math.abs(low - 9.05) < 1e-12 && Math.abs(high - 10.95) < 1e-12, `${low} ${high}`);
     assert.equal(standardError, 1);
+    assert.deepEqual(bootstrapInterval(10, [13, 14, 15], { range: [9.5, 10.5] }), {
+      low: 9.5,
+      high: 10.5,
+      level: 0.95,
+      standardError: 1,
+      resamples: 3,
+    });
   });
 
   it("is narrower for a paired difference than the two arms' own", () => {
@@ -85,8 +111,17 @@ describe("bootstrapInterval", () => {
   it("refuses NaN and too few values", () => {
     assert.throws(() => bootstrapInterval(1, [1]), /expected at least 2 resamples for values but received 1/);
     assert.throws(() => bootstrapInterval(1, [1, Number.NaN]), /expected finite values for values/);
-    assert.throws(() => bootstrapInterval(1, [1, 2], { level: 1 }), /expected a number between 0 and 1 for level but received 1/);
-    assert.throws(() => pairedDifferences(new Float64Array(2), new Float64Array(3)), /expected 2 resamples, those of the first arm, for second but received 3/);
-    assert.throws(() => resampledMeans(new Float64Array(3), drawResamples(4, { resamples: 1, seed: 1 })), /expected one for each of 4 pictures for values but received 3/);
+    assert.throws(
+      () => bootstrapInterval(1, [1, 2], { level: 1 }),
+      /expected a number between 0 and 1 for level but received 1/,
+    );
+    assert.throws(
+      () => pairedDifferences(new Float64Array(2), new Float64Array(3)),
+      /expected 2 resamples, those of the first arm, for second but received 3/,
+    );
+    assert.throws(
+      () => resampledMeans(new Float64Array(3), drawResamples(4, { resamples: 1, seed: 1 })),
+      /expected one for each of 4 pictures for values but received 3/,
+    );
   });
 });

@@ -28,7 +28,8 @@ export interface ResampleOptions {
 export function drawResamples(size: number, { resamples, seed, clusters }: ResampleOptions): Resamples {
   if (!Number.isInteger(size) || size < 2) throw invalid("size", "an integer of at least 2", size);
   if (!Number.isInteger(resamples) || resamples < 1) throw invalid("resamples", "a positive integer", resamples);
-  if (clusters !== undefined && clusters.length !== size) throw invalid("clusters", `one for each of ${size} pictures`, clusters.length);
+  if (clusters !== undefined && clusters.length !== size)
+    throw invalid("clusters", `one for each of ${size} pictures`, clusters.length);
   const groups = membersOf(clusters ?? Array.from({ length: size }, (_, i) => i));
   if (groups.length < 2) throw invalid("clusters", "at least 2 different ones", groups.length);
   const random = uniform(seed);
@@ -79,15 +80,25 @@ export interface Interval {
  * The interval around an estimate from its values over resamples: their quantiles, moved so that the resamples' mean lies
  * on the estimate. The move matters for distances that depend on the number of different pictures: a resample repeats
  * pictures, has fewer different ones, and FID is higher on all of them.
+ *
+ * @param options.range the values that the quantity can take; the move may lead out of it, and the interval is cut there
  */
-export function bootstrapInterval(estimate: number, values: ArrayLike<number>, { level = 0.95 }: { level?: number } = {}): Interval {
+export function bootstrapInterval(
+  estimate: number,
+  values: ArrayLike<number>,
+  {
+    level = 0.95,
+    range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  }: { level?: number; range?: readonly [number, number] } = {},
+): Interval {
   if (!(level > 0 && level < 1)) throw invalid("level", "a number between 0 and 1", level);
   const sorted = Float64Array.from(values).sort();
   if (sorted.length < 2) throw invalid("values", "at least 2 resamples", sorted.length);
-  if (!Number.isFinite(estimate) || !sorted.every(Number.isFinite)) throw invalid("values", "finite values", "NaN or infinite values");
+  if (!Number.isFinite(estimate) || !sorted.every(Number.isFinite))
+    throw invalid("values", "finite values", "NaN or infinite values");
   const mean = sorted.reduce((a, b) => a + b, 0) / sorted.length;
   const variance = sorted.reduce((a, v) => a + (v - mean) ** 2, 0) / (sorted.length - 1);
-  const at = (share: number) => estimate + quantile(sorted, share) - mean;
+  const at = (share: number) => Math.min(Math.max(estimate + quantile(sorted, share) - mean, range[0]), range[1]);
   const tail = (1 - level) / 2;
   return { low: at(tail), high: at(1 - tail), level, standardError: Math.sqrt(variance), resamples: sorted.length };
 }
@@ -102,7 +113,8 @@ function quantile(sorted: Float64Array, share: number): number {
 
 /** Means of `values [n]` over each resample: for scores that are a mean over pictures. */
 export function resampledMeans(values: Float64Array, resamples: Resamples): Float64Array {
-  if (values.length !== resamples.size) throw invalid("values", `one for each of ${resamples.size} pictures`, values.length);
+  if (values.length !== resamples.size)
+    throw invalid("values", `one for each of ${resamples.size} pictures`, values.length);
   return Float64Array.from({ length: resamples.count }, (_, r) => {
     const counts = resamples.row(r);
     let sum = 0;
@@ -117,6 +129,7 @@ export function resampledMeans(values: Float64Array, resamples: Resamples): Floa
 
 /** The second less the first, resample by resample: the values for the interval of a paired difference. */
 export function pairedDifferences(first: Float64Array, second: Float64Array): Float64Array {
-  if (first.length !== second.length) throw invalid("second", `${first.length} resamples, those of the first arm,`, second.length);
+  if (first.length !== second.length)
+    throw invalid("second", `${first.length} resamples, those of the first arm,`, second.length);
   return second.map((value, r) => value - first[r]!);
 }

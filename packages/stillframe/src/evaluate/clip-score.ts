@@ -1,6 +1,24 @@
 import { join } from "node:path";
-import { type ClipTextConfig, ClipTextModel, ClipTokenizer, clipTextConfig, readJson, readWeights, weightFiles } from "@stillframe/diffusion";
-import { type DType, type Device, FileFormatError, invalid, loadWeights, noGrad, scope, type Tensor, tensor } from "@stillframe/torch";
+import {
+  type ClipTextConfig,
+  ClipTextModel,
+  ClipTokenizer,
+  clipTextConfig,
+  readJson,
+  readWeights,
+  weightFiles,
+} from "@stillframe/diffusion";
+import {
+  type Device,
+  type DType,
+  FileFormatError,
+  invalid,
+  loadWeights,
+  noGrad,
+  scope,
+  type Tensor,
+  tensor,
+} from "@stillframe/torch";
 import { ClipVisionModel, clipVisionConfig } from "./clip-vision.js";
 import { unitRows } from "./cmmd.js";
 import { checkedPair } from "./features.js";
@@ -47,14 +65,20 @@ export function loadClipVision(folder: string, options: LoadClipOptions = {}): C
   return vision;
 }
 
-function loadVisionTower(folder: string, options: LoadClipOptions): { vision: ClipVisionModel; weights: Map<string, Tensor>; source: string } {
+function loadVisionTower(
+  folder: string,
+  options: LoadClipOptions,
+): { vision: ClipVisionModel; weights: Map<string, Tensor>; source: string } {
   const config = join(folder, "config.json");
   const vision = new ClipVisionModel(clipVisionConfig(readJson(config), config));
   const files = weightFiles(folder, "model");
   const source = files.length === 1 ? files[0]! : folder;
   const all = readWeights(files);
-  const unknown = [...all.keys()].filter((key) => !TOWERS.vision.test(key) && !TOWERS.text.test(key) && !UNUSED.test(key));
-  if (unknown.length > 0) throw new FileFormatError(source, `expected the weights of a CLIP but found ${unknown.slice(0, 8).join(", ")}`);
+  const unknown = [...all.keys()].filter(
+    (key) => !TOWERS.vision.test(key) && !TOWERS.text.test(key) && !UNUSED.test(key),
+  );
+  if (unknown.length > 0)
+    throw new FileFormatError(source, `expected the weights of a CLIP but found ${unknown.slice(0, 8).join(", ")}`);
   loadWeights(vision, only(all, TOWERS.vision), { source, ...options });
   const weights = new Map([...all].filter(([key]) => !TOWERS.vision.test(key)));
   return { vision, weights, source };
@@ -65,7 +89,11 @@ const only = (weights: ReadonlyMap<string, Tensor>, tower: RegExp): Map<string, 
 
 function textConfig(path: string): ClipTextConfig {
   const json = readJson(path) as { text_config?: object; projection_dim?: number };
-  const projected = { ...json.text_config, architectures: ["CLIPTextModelWithProjection"], projection_dim: json.projection_dim ?? 512 };
+  const projected = {
+    ...json.text_config,
+    architectures: ["CLIPTextModelWithProjection"],
+    projection_dim: json.projection_dim ?? 512,
+  };
   return clipTextConfig(projected, path);
 }
 
@@ -73,7 +101,11 @@ function textConfig(path: string): ClipTextConfig {
  * Embeddings of texts, `[n, projectionDim]`, and how many texts were longer than the encoder reads: what they say at their
  * end does not count.
  */
-export function clipTextEmbeddings(clip: Clip, texts: readonly string[], { batchSize = 64 }: { batchSize?: number } = {}): { embeddings: Tensor; cut: number } {
+export function clipTextEmbeddings(
+  clip: Clip,
+  texts: readonly string[],
+  { batchSize = 64 }: { batchSize?: number } = {},
+): { embeddings: Tensor; cut: number } {
   if (texts.length === 0) throw invalid("texts", "at least one text", "none");
   const rows = texts.map((text) => clip.tokenizer.encode(text));
   const { device } = clip.vision.visualProjection.weight;
@@ -93,7 +125,10 @@ export function clipTextEmbeddings(clip: Clip, texts: readonly string[], { batch
     all.set(part, at);
     return at + part.length;
   }, 0);
-  return { embeddings: tensor(all, { shape: [texts.length, dimension] }), cut: rows.filter((row) => row.truncated).length };
+  return {
+    embeddings: tensor(all, { shape: [texts.length, dimension] }),
+    cut: rows.filter((row) => row.truncated).length,
+  };
 }
 
 /**

@@ -1,4 +1,16 @@
-import { attention, Conv2d, cat, declareWeight, Embedding, gelu, type Layer, LayerNorm, Linear, Module, type Tensor } from "@stillframe/torch";
+import {
+  attention,
+  Conv2d,
+  cat,
+  declareWeight,
+  Embedding,
+  gelu,
+  type Layer,
+  LayerNorm,
+  Linear,
+  Module,
+  type Tensor,
+} from "@stillframe/torch";
 import { FileFormatError } from "@stillframe/torch/errors";
 import { z } from "zod";
 import type { FeatureExtractor } from "./extractor.js";
@@ -38,7 +50,8 @@ export function clipVisionConfig(json: unknown, source = "config.json"): ClipVis
   const clip = ClipSchema.safeParse(json);
   const vision = VisionSchema.safeParse(clip.data?.vision_config ?? json);
   const problem = clip.error ?? vision.error;
-  if (!clip.success || !vision.success) throw new FileFormatError(source, `it is no configuration of CLIP: ${z.prettifyError(problem!)}`);
+  if (!clip.success || !vision.success)
+    throw new FileFormatError(source, `it is no configuration of CLIP: ${z.prettifyError(problem!)}`);
   const c = vision.data;
   return {
     hiddenSize: c.hidden_size,
@@ -72,7 +85,11 @@ class VisionAttention extends Module {
   /** `x [b, t, c]` → `[b, t, c]`; every patch sees every other. */
   forward(x: Tensor): Tensor {
     const { b, t, c } = x.dims("b t c");
-    const split = (p: Linear) => p.forward(x).view(b, t, this.heads, c / this.heads).transpose(1, 2);
+    const split = (p: Linear) =>
+      p
+        .forward(x)
+        .view(b, t, this.heads, c / this.heads)
+        .transpose(1, 2);
     const out = attention(split(this.qProj), split(this.kProj), split(this.vProj));
     return this.outProj.forward(out.transpose(1, 2).reshape(b, t, c));
   }

@@ -45,7 +45,11 @@ describe("readTorchWeights", () => {
       assert.equal(weights.size, 11);
       assert.deepEqual(of("layer.weight"), ["float32", [3, 4], rows]);
       assert.deepEqual(of("layer.shared"), ["float32", [4], [1, 1.25, 1.5, 1.75]]);
-      assert.deepEqual(of("layer.transposed"), ["float32", [4, 3], [0, 1, 2, 0.25, 1.25, 2.25, 0.5, 1.5, 2.5, 0.75, 1.75, 2.75]]);
+      assert.deepEqual(of("layer.transposed"), [
+        "float32",
+        [4, 3],
+        [0, 1, 2, 0.25, 1.25, 2.25, 0.5, 1.5, 2.5, 0.75, 1.75, 2.75],
+      ]);
       assert.deepEqual(of("layer.stepped"), ["float32", [4], [0.25, 1, 1.75, 2.5]]);
       assert.deepEqual(of("bn.num_batches_tracked"), ["int64", [], [7]]);
       assert.deepEqual(of("half"), ["float16", [2], [1.5, -2]]);
@@ -63,10 +67,16 @@ describe("readTorchWeights", () => {
   });
 
   it("takes a dictionary inside a checkpoint by its key", () => {
-    refuses(fixture("checkpoint.pth"), /epoch, state_dict hold something else; choose a dictionary inside by its key: state_dict/);
+    refuses(
+      fixture("checkpoint.pth"),
+      /epoch, state_dict hold something else; choose a dictionary inside by its key: state_dict/,
+    );
     const weights = readTorchWeights(fixture("checkpoint.pth"), { key: "state_dict" });
     assert.deepEqual(weights.get("w")!.toArray(), [1, 1]);
-    assert.throws(() => readTorchWeights(fixture("checkpoint.pth"), { key: "model" }), /there is no dictionary model in it/);
+    assert.throws(
+      () => readTorchWeights(fixture("checkpoint.pth"), { key: "model" }),
+      /there is no dictionary model in it/,
+    );
   });
 
   it("refuses what could run code, and names it", () => {
@@ -85,7 +95,10 @@ describe("readTorchWeights", () => {
     refuses(pthOf("call-type.pth", "ctorch\nFloatStorage\n)R."), /asks for a call of torch\.FloatStorage/);
     refuses(pthOf("name-value.pth", "ccollections\nOrderedDict\n."), /asks for collections\.OrderedDict as a value/);
     refuses(pthOf("call-string.pth", "X", [1, 0, 0, 0], "f)R."), /calls a value that is no known name/);
-    refuses(pthOf("bad-tensor.pth", "ctorch._utils\n_rebuild_tensor_v2\n)R."), /calls torch\._utils\._rebuild_tensor_v2 with what is no tensor/);
+    refuses(
+      pthOf("bad-tensor.pth", "ctorch._utils\n_rebuild_tensor_v2\n)R."),
+      /calls torch\._utils\._rebuild_tensor_v2 with what is no tensor/,
+    );
     refuses(pthOf("state.pth", "}X", [1, 0, 0, 0], "ab."), /an object with a state of its own/);
   });
 
@@ -114,21 +127,39 @@ describe("readTorchWeights", () => {
   it("refuses a tensor that reaches beyond its storage, or shows more than it holds", () => {
     const text = (value: string) => ["X", [value.length, 0, 0, 0], value] as const;
     const pth = (name: string, of: { numel: number; offset: number; size: number; stride: number }) => {
-      const storage = ["(", ...text("storage"), "ctorch\nFloatStorage\n", ...text("0"), ...text("cpu"), "K", of.numel, "tQ"];
+      const storage = [
+        "(",
+        ...text("storage"),
+        "ctorch\nFloatStorage\n",
+        ...text("0"),
+        ...text("cpu"),
+        "K",
+        of.numel,
+        "tQ",
+      ];
       const window = ["K", of.offset, "K", of.size, 0x85, "K", of.stride, 0x85, 0x89, ")t"];
       return pthOf(name, "}", ...text("w"), "ctorch._utils\n_rebuild_tensor_v2\n(", ...storage, ...window, "Rs.");
     };
     const good = readTorchWeights(pth("good.pth", { numel: 4, offset: 1, size: 3, stride: 1 }));
     assert.deepEqual(good.get("w")!.toArray(), [1, 2, 3]);
-    refuses(pth("beyond.pth", { numel: 4, offset: 2, size: 3, stride: 1 }), /tensor w reaches beyond its storage of 4 elements/);
-    refuses(pth("more.pth", { numel: 4, offset: 0, size: 200, stride: 0 }), /tensor w shows 200 elements of a storage of 4/);
+    refuses(
+      pth("beyond.pth", { numel: 4, offset: 2, size: 3, stride: 1 }),
+      /tensor w reaches beyond its storage of 4 elements/,
+    );
+    refuses(
+      pth("more.pth", { numel: 4, offset: 0, size: 200, stride: 0 }),
+      /tensor w shows 200 elements of a storage of 4/,
+    );
     refuses(pth("short.pth", { numel: 5, offset: 0, size: 5, stride: 1 }), /storage 0 needs 20 bytes but has 16/);
   });
 
   it("refuses a published file that is not what its name says", () => {
     const path = join(scratch, "weights-0123456789abcdef.pth");
     copyFileSync(fixture("zip.pth"), path);
-    refuses(path, /its SHA-256 begins with 0123456789abcdef, but it begins with [0-9a-f]{16}: it is not the published file/);
+    refuses(
+      path,
+      /its SHA-256 begins with 0123456789abcdef, but it begins with [0-9a-f]{16}: it is not the published file/,
+    );
   });
 });
 

@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { type DType, FileFormatError, scope, type Tensor, type TypedArray, tensor, writeSafetensors } from "@stillframe/torch";
+import {
+  type DType,
+  FileFormatError,
+  scope,
+  type Tensor,
+  type TypedArray,
+  tensor,
+  writeSafetensors,
+} from "@stillframe/torch";
 import type { PickleValue, TensorRecord } from "./pickle-names.js";
 import { readTorchFile, STORAGE_ELEMENT, type TorchFile } from "./torch-file.js";
 
@@ -32,11 +40,16 @@ export function readTorchWeights(path: string, { key }: TorchWeightsOptions = {}
   checkNamedHash(path);
   const file = readTorchFile(path);
   const dictionary = dictionaryAt(file.value, { key, path });
-  const others = [...dictionary].filter(([name, v]) => typeof name !== "string" || !isTensor(v)).map(([name]) => String(name));
+  const others = [...dictionary]
+    .filter(([name, v]) => typeof name !== "string" || !isTensor(v))
+    .map(([name]) => String(name));
   if (others.length > 0) {
     const inside = [...dictionary].filter(([, v]) => v instanceof Map).map(([name]) => String(name));
     const hint = inside.length > 0 ? `; choose a dictionary inside by its key: ${inside.slice(0, 8).join(", ")}` : "";
-    throw new FileFormatError(path, `expected tensors by name but ${others.slice(0, 8).join(", ")} hold something else${hint}`);
+    throw new FileFormatError(
+      path,
+      `expected tensors by name but ${others.slice(0, 8).join(", ")} hold something else${hint}`,
+    );
   }
   const tensors = [...dictionary] as [string, TensorRecord][];
   if (tensors.length === 0) throw new FileFormatError(path, "expected tensors by name but the dictionary is empty");
@@ -61,7 +74,10 @@ export function convertTorchWeights(
 
 const isTensor = (v: PickleValue): v is TensorRecord => (v as TensorRecord | null)?.kind === "tensor";
 
-function dictionaryAt(value: PickleValue, { key, path }: { key: string | undefined; path: string }): ReadonlyMap<PickleValue, PickleValue> {
+function dictionaryAt(
+  value: PickleValue,
+  { key, path }: { key: string | undefined; path: string },
+): ReadonlyMap<PickleValue, PickleValue> {
   let inside = value;
   for (const part of key === undefined ? [] : key.split(".")) {
     const next: PickleValue | undefined = inside instanceof Map ? inside.get(part) : undefined;
@@ -80,16 +96,23 @@ function toTensor(record: TensorRecord, { file, name, path }: { file: TorchFile;
   const numel = shape.reduce((n, d) => n * d, 1);
   const last = shape.reduce((at, d, i) => at + (d - 1) * strides[i]!, offset);
   // A view that repeats elements may show more than there are, without bound; weights do not need it.
-  if (numel > storage.numel) throw new FileFormatError(path, `tensor ${name} shows ${numel} elements of a storage of ${storage.numel}`);
+  if (numel > storage.numel)
+    throw new FileFormatError(path, `tensor ${name} shows ${numel} elements of a storage of ${storage.numel}`);
   if (numel > 0 && last >= storage.numel)
     throw new FileFormatError(path, `tensor ${name} reaches beyond its storage of ${storage.numel} elements`);
   const contiguous = shape.every((d, i) => d <= 1 || strides[i] === shape.slice(i + 1).reduce((n, s) => n * s, 1));
-  const window = contiguous ? bytes.slice(offset * size, (offset + numel) * size) : gathered(bytes, record, { size, numel });
+  const window = contiguous
+    ? bytes.slice(offset * size, (offset + numel) * size)
+    : gathered(bytes, record, { size, numel });
   const [dtype, view] = VIEWS[storage.type]!;
   return tensor(view(window.buffer as ArrayBuffer), { shape, dtype });
 }
 
-function gathered(bytes: Uint8Array, { offset, shape, strides }: TensorRecord, { size, numel }: { size: number; numel: number }): Uint8Array {
+function gathered(
+  bytes: Uint8Array,
+  { offset, shape, strides }: TensorRecord,
+  { size, numel }: { size: number; numel: number },
+): Uint8Array {
   const out = new Uint8Array(numel * size);
   const index = new Array<number>(shape.length).fill(0);
   let from = offset;
@@ -111,5 +134,8 @@ function checkNamedHash(path: string): void {
   if (expected === undefined) return;
   const actual = createHash("sha256").update(readFileSync(path)).digest("hex");
   if (!actual.startsWith(expected))
-    throw new FileFormatError(path, `its name says that its SHA-256 begins with ${expected}, but it begins with ${actual.slice(0, expected.length)}: it is not the published file`);
+    throw new FileFormatError(
+      path,
+      `its name says that its SHA-256 begins with ${expected}, but it begins with ${actual.slice(0, expected.length)}: it is not the published file`,
+    );
 }

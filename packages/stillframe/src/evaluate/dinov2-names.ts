@@ -24,7 +24,10 @@ export function fromFacebookNames(weights: Map<string, Tensor>): Map<string, Ten
   for (const [key, tensor] of weights) {
     const fused = FUSED.exec(key);
     if (fused === null) {
-      renamed.set(RENAMED.reduce((k, [from, to]) => k.replace(from, to), key), tensor);
+      renamed.set(
+        RENAMED.reduce((k, [from, to]) => k.replace(from, to), key),
+        tensor,
+      );
       continue;
     }
     const parts = scope(() => tensor.chunk(3, 0).map((part) => part.clone()));

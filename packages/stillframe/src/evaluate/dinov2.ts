@@ -57,7 +57,8 @@ const ConfigSchema = z.object({
 /** Reads the `config.json` of a DINOv2 in transformers' layout. */
 export function dinov2Config(json: unknown, source = "config.json"): Dinov2Config {
   const parsed = ConfigSchema.safeParse(json);
-  if (!parsed.success) throw new FileFormatError(source, `it is no configuration of DINOv2: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new FileFormatError(source, `it is no configuration of DINOv2: ${z.prettifyError(parsed.error)}`);
   const c = parsed.data;
   return {
     hiddenSize: c.hidden_size,
@@ -110,7 +111,10 @@ class Embeddings extends Module {
     const side = Math.sqrt(trained.size(1) - 1);
     if (h === side && w === side) return trained;
     const c = trained.size(2);
-    const grid = trained.narrow(1, 1, side * side).view(1, side, side, c).permute(0, 3, 1, 2);
+    const grid = trained
+      .narrow(1, 1, side * side)
+      .view(1, side, side, c)
+      .permute(0, 3, 1, 2);
     const scale = (n: number) => (n + this.offset) / side;
     const resized = upsampleBicubic2d(grid.to("float32"), [h, w], false, scale(h), scale(w)).to(trained.dtype);
     return cat([trained.narrow(1, 0, 1), resized.permute(0, 2, 3, 1).reshape(1, h * w, c)], 1);
@@ -151,7 +155,11 @@ class Attention extends Module implements Layer {
   /** `x [b, t, c]` → `[b, t, c]` */
   forward(x: Tensor): Tensor {
     const { b, t, c } = x.dims("b t c");
-    const split = (p: Linear) => p.forward(x).view(b, t, this.heads, c / this.heads).transpose(1, 2);
+    const split = (p: Linear) =>
+      p
+        .forward(x)
+        .view(b, t, this.heads, c / this.heads)
+        .transpose(1, 2);
     const out = attention(split(this.attention.query), split(this.attention.key), split(this.attention.value));
     return this.output.dense.forward(out.transpose(1, 2).reshape(b, t, c));
   }
@@ -261,7 +269,8 @@ export class Dinov2 extends Module {
   forward(x: Tensor): Tensor {
     const { h, w } = x.dims("b 3 h w");
     const { patchSize } = this.config;
-    if (h % patchSize !== 0 || w % patchSize !== 0) throw invalid("x", `sides that are multiples of ${patchSize}`, `${h} × ${w}`);
+    if (h % patchSize !== 0 || w % patchSize !== 0)
+      throw invalid("x", `sides that are multiples of ${patchSize}`, `${h} × ${w}`);
     const tokens = this.encoder.layer.reduce((y, block) => block.forward(y), this.embeddings.forward(x));
     return this.layernorm.forward(tokens.select(1, 0));
   }
@@ -273,12 +282,21 @@ export class Dinov2 extends Module {
  *
  * @throws WeightsError, FileFormatError
  */
-export function loadDinov2(folder: string, options: Dinov2Options & { readonly dtype?: DType; readonly device?: Device } = {}): Dinov2 {
+export function loadDinov2(
+  folder: string,
+  options: Dinov2Options & { readonly dtype?: DType; readonly device?: Device } = {},
+): Dinov2 {
   const { positionOffset, ...target } = options;
   const config = join(folder, "config.json");
-  const model = new Dinov2(dinov2Config(readJson(config), config), positionOffset === undefined ? {} : { positionOffset });
+  const model = new Dinov2(
+    dinov2Config(readJson(config), config),
+    positionOffset === undefined ? {} : { positionOffset },
+  );
   const files = weightFiles(folder, "model");
-  loadWeights(model, fromFacebookNames(readWeights(files)), { source: files.length === 1 ? files[0]! : folder, ...target });
+  loadWeights(model, fromFacebookNames(readWeights(files)), {
+    source: files.length === 1 ? files[0]! : folder,
+    ...target,
+  });
   return model;
 }
 

@@ -30,7 +30,16 @@ const pictureSet = z.strictObject({
 });
 
 /** What an arm shows: the untouched base, the base with style words in its prompts, an adapter, and variations of it. */
-export const ARM_KINDS = ["base", "base_with_style", "lora", "checkpoint", "strength", "prefix", "generic", "other"] as const;
+export const ARM_KINDS = [
+  "base",
+  "base_with_style",
+  "lora",
+  "checkpoint",
+  "strength",
+  "prefix",
+  "generic",
+  "other",
+] as const;
 
 const arm = z.strictObject({
   ...pictureSet.shape,
@@ -56,7 +65,12 @@ const generation = z.strictObject({
 });
 
 /** A network that features were taken with. */
-const network = z.strictObject({ name, dimension: z.int().min(1), weights: name.optional(), sha256: sha256.optional() });
+const network = z.strictObject({
+  name,
+  dimension: z.int().min(1),
+  weights: name.optional(),
+  sha256: sha256.optional(),
+});
 
 const value = z.strictObject({
   arm: name,
@@ -97,7 +111,11 @@ const curve = z.strictObject({
   series: z.array(
     z.strictObject({
       name,
-      points: z.array(z.strictObject({ x: z.number(), value: z.number(), low: z.number().optional(), high: z.number().optional() })).min(1),
+      points: z
+        .array(
+          z.strictObject({ x: z.number(), value: z.number(), low: z.number().optional(), high: z.number().optional() }),
+        )
+        .min(1),
     }),
   ),
 });
@@ -122,7 +140,13 @@ export const EvaluationSchema = z.strictObject({
   /** Unselected: the first pictures in order. */
   gallery: z.array(galleryRow),
   copies: z
-    .strictObject({ network: name, mean: z.number(), held_out_most: z.number().nullable(), beyond_held_out: count.nullable(), top: z.array(copyPair) })
+    .strictObject({
+      network: name,
+      mean: z.number(),
+      held_out_most: z.number().nullable(),
+      beyond_held_out: count.nullable(),
+      top: z.array(copyPair),
+    })
     .optional(),
   /** What a reader must know, in plain sentences. */
   caveats: z.array(name),
@@ -153,7 +177,11 @@ function checked(json: unknown, path: string): Evaluation {
   if (!parsed.success) throw new FileFormatError(path, `it is no evaluation: ${z.prettifyError(parsed.error)}`);
   const arms = new Set(parsed.data.arms.map((a) => a.name));
   const unknown = parsed.data.values.find((v) => !arms.has(v.arm));
-  if (unknown !== undefined) throw new FileFormatError(path, `it is no evaluation: ${unknown.metric} is of arm ${unknown.arm}, which is not listed`);
+  if (unknown !== undefined)
+    throw new FileFormatError(
+      path,
+      `it is no evaluation: ${unknown.metric} is of arm ${unknown.arm}, which is not listed`,
+    );
   return parsed.data;
 }
 

@@ -14,7 +14,11 @@ export function checkedFeatures(features: Tensor, { name, minimum = 1 }: { name:
   if (shape[0]! < minimum) throw invalid(name, `features of at least ${minimum} pictures`, shape[0]);
   const bad = nonFiniteRows(features);
   if (bad.length > 0)
-    throw invalid(name, "finite features", `NaN or infinite values in ${bad.length} of ${shape[0]} rows, the first is row ${bad[0]}`);
+    throw invalid(
+      name,
+      "finite features",
+      `NaN or infinite values in ${bad.length} of ${shape[0]} rows, the first is row ${bad[0]}`,
+    );
   return features.to("float64");
 }
 

@@ -42,7 +42,11 @@ export function infinityCaveat(pictures: number, dimension: number): string | nu
  * @param generated `[n, d]`
  * @throws InvalidArgumentError where `infinityCaveat` gives a reason
  */
-export function fidInfinity(generated: Tensor, real: Gaussian, { sizes = 8, seed = 0 }: FidInfinityOptions = {}): FidInfinity {
+export function fidInfinity(
+  generated: Tensor,
+  real: Gaussian,
+  { sizes = 8, seed = 0 }: FidInfinityOptions = {},
+): FidInfinity {
   const [n, d] = [generated.size(0), generated.size(1)];
   if (!Number.isInteger(sizes) || sizes < 3) throw invalid("sizes", "an integer of at least 3", sizes);
   if (infinityCaveat(n, d) !== null) throw invalid("generated", `features of at least ${2 * (d + 1)} pictures`, n);
@@ -61,7 +65,8 @@ export function fidInfinity(generated: Tensor, real: Gaussian, { sizes = 8, seed
 
 /** The least-squares line through distances over 1/N. */
 export function extrapolate(points: readonly FidAtSize[]): FidInfinity {
-  if (new Set(points.map((p) => p.pictures)).size < 2) throw invalid("points", "distances at 2 sizes or more", points.length);
+  if (new Set(points.map((p) => p.pictures)).size < 2)
+    throw invalid("points", "distances at 2 sizes or more", points.length);
   const x = points.map((p) => 1 / p.pictures);
   const y = points.map((p) => p.distance);
   const mean = (v: readonly number[]) => v.reduce((a, b) => a + b, 0) / v.length;

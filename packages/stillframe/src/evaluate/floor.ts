@@ -29,11 +29,16 @@ export interface FloorOptions {
  * @param real `[m, d]`
  * @param distance between stand-ins `[size, d]` and the rest
  */
-export function realFloor(real: Tensor, distance: (standIns: Tensor, rest: Tensor) => number, options: FloorOptions): RealFloor {
+export function realFloor(
+  real: Tensor,
+  distance: (standIns: Tensor, rest: Tensor) => number,
+  options: FloorOptions,
+): RealFloor {
   const { draws = 5, seed = 0 } = options;
   const m = real.size(0);
   if (m < 4) throw invalid("real", "at least 4 pictures", m);
-  if (!Number.isInteger(options.size) || options.size < 2) throw invalid("size", "an integer of at least 2", options.size);
+  if (!Number.isInteger(options.size) || options.size < 2)
+    throw invalid("size", "an integer of at least 2", options.size);
   if (!Number.isInteger(draws) || draws < 1) throw invalid("draws", "a positive integer", draws);
   const size = Math.min(options.size, Math.floor(m / 2));
   const generator = new Generator(seed);

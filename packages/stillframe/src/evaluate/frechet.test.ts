@@ -7,7 +7,8 @@ import { gaussianOf } from "./statistics.js";
 import { fixture } from "./testing/fixture.js";
 
 const float64 = { dtype: "float64" } as const;
-const features = (n: number, d: number, seed: number): Tensor => randn([n, d], { generator: new Generator(seed), ...float64 });
+const features = (n: number, d: number, seed: number): Tensor =>
+  randn([n, d], { generator: new Generator(seed), ...float64 });
 const close = (actual: number, expected: number, relative = 1e-9) =>
   assert.ok(Math.abs(actual - expected) <= relative * Math.abs(expected), `${actual} is not ${expected}`);
 const diagonal = (...values: number[]) => tensor(values, float64).diag(0);
@@ -19,7 +20,10 @@ describe("frechetDistance", () => {
       frechet: Record<string, { value_pytorch_fid: number; rank1: number; rank2: number }>;
     };
     for (const [name, { value_pytorch_fid: value, rank1, rank2 }] of Object.entries(frechet)) {
-      const side = (i: number) => ({ mean: tensors.get(`${name}.mu${i}`)!, covariance: tensors.get(`${name}.sigma${i}`)! });
+      const side = (i: number) => ({
+        mean: tensors.get(`${name}.mu${i}`)!,
+        covariance: tensors.get(`${name}.sigma${i}`)!,
+      });
       const [first, second] = [side(1), side(2)];
       assert.deepEqual([covarianceRank(first.covariance), covarianceRank(second.covariance)], [rank1, rank2], name);
       const distance = frechetDistance(first, second);
@@ -42,12 +46,40 @@ describe("frechetDistance", () => {
   it("refuses what is no pair of distributions", () => {
     const good = { mean: zeros([2], float64), covariance: eye(2, float64) };
     const other = { mean: zeros([3], float64), covariance: eye(3, float64) };
-    assert.throws(() => frechetDistance(good, other), /expected a distribution over 2 numbers for second but received 3/);
-    assert.throws(() => frechetDistance({ ...good, covariance: other.covariance }, good), /expected a mean \[d\] and a covariance \[d, d\] for first but received "mean \[2\] and covariance \[3, 3\]"/);
-    assert.throws(() => frechetDistance(good, { ...good, covariance: diagonal(1, Number.NaN) }), /expected a finite mean and covariance for second/);
-    assert.throws(() => frechetDistance({ ...good, covariance: diagonal(1, -1) }, good), /expected a covariance without negative eigenvalues for first but received -1/);
-    assert.throws(() => frechetDistance(good, { ...good, covariance: tensor([[1, 0.5], [0, 1]], float64) }), /expected a symmetric covariance for second/);
-    assert.throws(() => frechetDistance(good, { mean: zeros([2]), covariance: eye(2) }), /of float64 for second but received "float32 and float32"/);
+    assert.throws(
+      () => frechetDistance(good, other),
+      /expected a distribution over 2 numbers for second but received 3/,
+    );
+    assert.throws(
+      () => frechetDistance({ ...good, covariance: other.covariance }, good),
+      /expected a mean \[d\] and a covariance \[d, d\] for first but received "mean \[2\] and covariance \[3, 3\]"/,
+    );
+    assert.throws(
+      () => frechetDistance(good, { ...good, covariance: diagonal(1, Number.NaN) }),
+      /expected a finite mean and covariance for second/,
+    );
+    assert.throws(
+      () => frechetDistance({ ...good, covariance: diagonal(1, -1) }, good),
+      /expected a covariance without negative eigenvalues for first but received -1/,
+    );
+    assert.throws(
+      () =>
+        frechetDistance(good, {
+          ...good,
+          covariance: tensor(
+            [
+              [1, 0.5],
+              [0, 1],
+            ],
+            float64,
+          ),
+        }),
+      /expected a symmetric covariance for second/,
+    );
+    assert.throws(
+      () => frechetDistance(good, { mean: zeros([2]), covariance: eye(2) }),
+      /of float64 for second but received "float32 and float32"/,
+    );
   });
 });
 
@@ -67,7 +99,11 @@ describe("frechetOfFeatures", () => {
     for (const d of [4, 30]) {
       const [x, y] = [features(6, d, 5), features(7, d, 6)];
       const counts = { generated: tensor([2, 0, 1, 1, 2, 0], float64), real: tensor([1, 1, 3, 0, 0, 1, 1], float64) };
-      const repeated = (t: Tensor, c: Tensor) => cat(c.toArray().flatMap((times, i) => Array<Tensor>(times).fill(t.narrow(0, i, 1))), 0);
+      const repeated = (t: Tensor, c: Tensor) =>
+        cat(
+          c.toArray().flatMap((times, i) => Array<Tensor>(times).fill(t.narrow(0, i, 1))),
+          0,
+        );
       const expected = frechetOfFeatures(repeated(x, counts.generated), repeated(y, counts.real));
       close(frechetOfFeatures(x, y, { counts }), expected, 1e-7);
     }
@@ -75,10 +111,22 @@ describe("frechetOfFeatures", () => {
 
   it("refuses features that cannot be compared", () => {
     const x = features(5, 4, 1);
-    assert.throws(() => frechetOfFeatures(x, features(5, 3, 1)), /expected features of the same network as real \(3 numbers a picture\) for generated but received 4/);
-    assert.throws(() => frechetOfFeatures(x.narrow(0, 0, 1), x), /expected features of at least 2 pictures for generated but received 1/);
+    assert.throws(
+      () => frechetOfFeatures(x, features(5, 3, 1)),
+      /expected features of the same network as real \(3 numbers a picture\) for generated but received 4/,
+    );
+    assert.throws(
+      () => frechetOfFeatures(x.narrow(0, 0, 1), x),
+      /expected features of at least 2 pictures for generated but received 1/,
+    );
     assert.throws(() => frechetOfFeatures(x, x.mul(Number.NaN)), /expected finite features for real/);
-    assert.throws(() => frechetOfFeatures(x, x, { counts: { generated: zeros([4], float64), real: zeros([5], float64) } }), /expected one number for each of 5 pictures for counts/);
-    assert.throws(() => frechetOfFeatures(x, x, { counts: { generated: zeros([5], float64), real: zeros([5], float64) } }), /expected at least 2 pictures for counts but received 0/);
+    assert.throws(
+      () => frechetOfFeatures(x, x, { counts: { generated: zeros([4], float64), real: zeros([5], float64) } }),
+      /expected one number for each of 5 pictures for counts/,
+    );
+    assert.throws(
+      () => frechetOfFeatures(x, x, { counts: { generated: zeros([5], float64), real: zeros([5], float64) } }),
+      /expected at least 2 pictures for counts but received 0/,
+    );
   });
 });

@@ -45,7 +45,11 @@ export interface PictureCounts {
  * @param generated `[n, d]`
  * @param real `[m, d]`
  */
-export function frechetOfFeatures(generated: Tensor, real: Tensor, { counts }: { counts?: PictureCounts } = {}): number {
+export function frechetOfFeatures(
+  generated: Tensor,
+  real: Tensor,
+  { counts }: { counts?: PictureCounts } = {},
+): number {
   return scope(() =>
     noGrad(() => {
       const [features, references] = checkedPair(generated, real, { minimum: 2 });
@@ -99,7 +103,10 @@ function lowRankRoot(covariance: Tensor, name: string): Tensor | null {
   const skipped = numbers.findIndex((v) => v > tolerance);
   if (skipped === -1) return null;
   const rank = numbers.length - skipped;
-  return vectors.narrow(1, skipped, rank).mul(values.narrow(0, skipped, rank).sqrt()).t();
+  return vectors
+    .narrow(1, skipped, rank)
+    .mul(values.narrow(0, skipped, rank).sqrt())
+    .t();
 }
 
 /** Sum of the square roots of a symmetric matrix' eigenvalues; what rounding leaves of zero counts as zero. */
@@ -126,7 +133,8 @@ function checkGaussian({ mean, covariance }: Gaussian, name: string): void {
   if (mean.dtype !== "float64" || covariance.dtype !== "float64")
     throw invalid(name, "a mean and a covariance of float64", `${mean.dtype} and ${covariance.dtype}`);
   const finite = (t: Tensor) => t.isfinite().all().item() === 1;
-  if (!finite(mean) || !finite(covariance)) throw invalid(name, "a finite mean and covariance", "NaN or infinite values");
+  if (!finite(mean) || !finite(covariance))
+    throw invalid(name, "a finite mean and covariance", "NaN or infinite values");
   const asymmetry = covariance.sub(covariance.t()).abs().amax().item();
   if (asymmetry > 1e-8 * covariance.abs().amax().item())
     throw invalid(name, "a symmetric covariance", `one that differs from its transpose by ${asymmetry}`);

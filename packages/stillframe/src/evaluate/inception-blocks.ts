@@ -1,4 +1,15 @@
-import { avgPool2d, batchNorm, cat, conv2d, declareWeight, type Layer, Module, maxPool2d, relu, type Tensor } from "@stillframe/torch";
+import {
+  avgPool2d,
+  batchNorm,
+  cat,
+  conv2d,
+  declareWeight,
+  type Layer,
+  Module,
+  maxPool2d,
+  relu,
+  type Tensor,
+} from "@stillframe/torch";
 
 /** Height and width. */
 type Pair = readonly [number, number];

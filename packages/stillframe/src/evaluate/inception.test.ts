@@ -3,7 +3,17 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { liveTensors, loadWeights, noGrad, readSafetensors, scope, stack, type Tensor, tensor, writeSafetensors } from "@stillframe/torch";
+import {
+  liveTensors,
+  loadWeights,
+  noGrad,
+  readSafetensors,
+  scope,
+  stack,
+  type Tensor,
+  tensor,
+  writeSafetensors,
+} from "@stillframe/torch";
 import type { Picture } from "../data/index.js";
 import { InceptionV3, inceptionExtractor, loadInception } from "./inception.js";
 import { checkFid } from "./parity-fid.js";
@@ -13,7 +23,9 @@ import { type FormulaTensor, formulaWeights } from "./testing/formula-weights.js
 const scratch = mkdtempSync(join(tmpdir(), "inception-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
-const { tensors: list } = JSON.parse(readFileSync(fixture("fid/fid_inception_manifest.json"), "utf8")) as { tensors: FormulaTensor[] };
+const { tensors: list } = JSON.parse(readFileSync(fixture("fid/fid_inception_manifest.json"), "utf8")) as {
+  tensors: FormulaTensor[];
+};
 const weights = formulaWeights(list, { seed: 1 });
 const { tensors: stored } = readSafetensors(fixture("fid/inception_features.safetensors"));
 
@@ -26,7 +38,8 @@ const pictureOf = (i: number): Picture => {
 /** A file of the weights, with the counters that published files have beside them. */
 function fileOf(name: string, change: (entries: Map<string, Tensor>) => void = () => {}): string {
   const entries = new Map(weights);
-  for (const { name: counter, index } of list) if (index === null) entries.set(counter, tensor(BigInt64Array.of(7n), { shape: [] }));
+  for (const { name: counter, index } of list)
+    if (index === null) entries.set(counter, tensor(BigInt64Array.of(7n), { shape: [] }));
   change(entries);
   const path = join(scratch, name);
   writeSafetensors(path, entries);
@@ -55,16 +68,27 @@ describe("InceptionV3", () => {
       assert.ok(largestDifference(together.select(0, row), stored.get("features")!.select(0, picture)) < 2e-4);
     const low = inceptionExtractor(model, { resize: "pytorch", dimension: 64 });
     assert.deepEqual([low.name, low.dimension], ["inception-v3 64 (pytorch)", 64]);
-    assert.ok(largestDifference(noGrad(() => low.features(a.unsqueeze(0))).squeeze(0), stored.get("block0_channel_mean0")!) < 2e-4);
-    assert.throws(() => model.features(a.unsqueeze(0).narrow(2, 0, 64)), /expected shape \[b, 3, 299, 299\] but received \[1, 3, 64, 299\]/);
-    assert.throws(() => inceptionExtractor(model, { resize: "clean", dimension: 100 as 64 }), /expected one of 64, 192, 768, 2048 for dimension but received 100/);
+    assert.ok(
+      largestDifference(noGrad(() => low.features(a.unsqueeze(0))).squeeze(0), stored.get("block0_channel_mean0")!) <
+        2e-4,
+    );
+    assert.throws(
+      () => model.features(a.unsqueeze(0).narrow(2, 0, 64)),
+      /expected shape \[b, 3, 299, 299\] but received \[1, 3, 64, 299\]/,
+    );
+    assert.throws(
+      () => inceptionExtractor(model, { resize: "clean", dimension: 100 as 64 }),
+      /expected one of 64, 192, 768, 2048 for dimension but received 100/,
+    );
     model.dispose();
   });
 
   it("loads the published layout, with the training counters or without, and nothing else", () => {
     const model = loadInception(fileOf("whole.safetensors"));
     assert.equal(model.parameterCount, 23_885_392);
-    assert.ok(largestDifference(model.mixed_7c.branch_pool.bn.bias, weights.get("Mixed_7c.branch_pool.bn.bias")!) === 0);
+    assert.ok(
+      largestDifference(model.mixed_7c.branch_pool.bn.bias, weights.get("Mixed_7c.branch_pool.bn.bias")!) === 0,
+    );
     model.dispose();
     const small = (name: string, change: (entries: Map<string, Tensor>) => void) =>
       fileOf(name, (entries) => {

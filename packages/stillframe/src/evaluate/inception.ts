@@ -1,6 +1,6 @@
 import {
-  type DType,
   type Device,
+  type DType,
   invalid,
   type Layer,
   Linear,
@@ -67,7 +67,10 @@ export class InceptionV3 extends Module {
   /** The published keys begin with capitals: `Conv2d_1a_3x3.conv.weight`, `Mixed_5b.branch1x1.bn.bias`. */
   override *weights(prefix = ""): IterableIterator<WeightSlot> {
     for (const slot of super.weights())
-      yield { ...slot, key: prefix + slot.key.replace(/^(conv2d|mixed)_/, (name) => name[0]!.toUpperCase() + name.slice(1)) };
+      yield {
+        ...slot,
+        key: prefix + slot.key.replace(/^(conv2d|mixed)_/, (name) => name[0]!.toUpperCase() + name.slice(1)),
+      };
   }
 
   private stages(): readonly (readonly Layer[])[] {
@@ -111,10 +114,15 @@ export class InceptionV3 extends Module {
  *
  * @throws WeightsError listing all keys that are missing, unexpected or of another shape
  */
-export function loadInception(path: string, options: { readonly dtype?: DType; readonly device?: Device } = {}): InceptionV3 {
+export function loadInception(
+  path: string,
+  options: { readonly dtype?: DType; readonly device?: Device } = {},
+): InceptionV3 {
   const model = new InceptionV3();
   const norms = new Set([...model.weights()].map((w) => w.key.replace(/\.bn\.weight$/, ".bn.num_batches_tracked")));
-  const { tensors } = readSafetensors(path, { keys: (name) => !(name.endsWith(".num_batches_tracked") && norms.has(name)) });
+  const { tensors } = readSafetensors(path, {
+    keys: (name) => !(name.endsWith(".num_batches_tracked") && norms.has(name)),
+  });
   loadWeights(model, tensors, { source: path, ...options });
   return model;
 }
@@ -124,7 +132,8 @@ export function inceptionExtractor(
   model: InceptionV3,
   { resize, dimension = 2048 }: { readonly resize: FidResize; readonly dimension?: InceptionDimension },
 ): FeatureExtractor {
-  if (!INCEPTION_DIMENSIONS.includes(dimension)) throw invalid("dimension", `one of ${INCEPTION_DIMENSIONS.join(", ")}`, dimension);
+  if (!INCEPTION_DIMENSIONS.includes(dimension))
+    throw invalid("dimension", `one of ${INCEPTION_DIMENSIONS.join(", ")}`, dimension);
   return {
     name: `inception-v3 ${dimension} (${resize})`,
     dimension,

@@ -15,10 +15,15 @@ const scratch = mkdtempSync(join(tmpdir(), "inputs-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 const folder = join(scratch, "pictures");
 
-async function paint(path: string, { seed, width = 20, height = 12 }: { seed: number; width?: number; height?: number }): Promise<void> {
+async function paint(
+  path: string,
+  { seed, width = 20, height = 12 }: { seed: number; width?: number; height?: number },
+): Promise<void> {
   const random = uniform(seed);
   const data = Buffer.from(Uint8Array.from({ length: width * height * 3 }, () => Math.floor(random() * 256)));
-  await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(path);
+  await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(path);
 }
 
 before(async () => {
@@ -33,11 +38,17 @@ before(async () => {
 describe("listPictures", () => {
   it("lists pictures by path, without hidden ones and other files", async () => {
     const paths = await listPictures(folder);
-    assert.deepEqual(paths.map((path) => path.slice(folder.length + 1)), ["0.png", "1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "7.png", "b/10.png", "b/8.png", "b/9.png"]);
+    assert.deepEqual(
+      paths.map((path) => path.slice(folder.length + 1)),
+      ["0.png", "1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "7.png", "b/10.png", "b/8.png", "b/9.png"],
+    );
   });
 
   it("says when there are too few, or no folder", async () => {
-    await assert.rejects(listPictures(folder, { minimum: 12 }), /expected at least 12 pictures in .*pictures for pictures but received 11/);
+    await assert.rejects(
+      listPictures(folder, { minimum: 12 }),
+      /expected at least 12 pictures in .*pictures for pictures but received 11/,
+    );
     await assert.rejects(listPictures(join(scratch, "none")), /expected a folder for pictures but received ".*none"/);
   });
 });
@@ -53,7 +64,8 @@ describe("featureBatches", () => {
       assert.equal(batch.done, seen.length);
       assert.equal(batch.total, 11);
       assert.ok(batch.picturesPerSecond > 0);
-      for (const { sha256, width, height } of batch.pictures) assert.deepEqual([sha256.length, width, height], [64, 20, 12]);
+      for (const { sha256, width, height } of batch.pictures)
+        assert.deepEqual([sha256.length, width, height], [64, 20, 12]);
       batch.features.dispose();
     }
     assert.deepEqual(seen, paths);
@@ -75,7 +87,10 @@ describe("featureBatches", () => {
   it("streams statistics", async () => {
     const paths = await listPictures(folder);
     const progress: number[] = [];
-    const statistics = await collectStatistics(paths, meanColour(), { batchSize: 3, onProgress: ({ done }) => progress.push(done) });
+    const statistics = await collectStatistics(paths, meanColour(), {
+      batchSize: 3,
+      onProgress: ({ done }) => progress.push(done),
+    });
     const { features } = await collectFeatures(paths, meanColour());
     assert.deepEqual(progress, [3, 6, 9, 11]);
     assert.ok(largestDifference(statistics.gaussian().covariance, gaussianOf(features).covariance) < 1e-12);
@@ -87,7 +102,10 @@ describe("featureBatches", () => {
     for (const name of ["a.png", "b.png"]) await paint(join(twice, name), { seed: name.charCodeAt(0) });
     copyFileSync(join(twice, "a.png"), join(twice, "z.png"));
     const paths = await listPictures(twice);
-    await assert.rejects(collectFeatures(paths, meanColour()), /expected different pictures but received one twice: .*a\.png and .*z\.png/);
+    await assert.rejects(
+      collectFeatures(paths, meanColour()),
+      /expected different pictures but received one twice: .*a\.png and .*z\.png/,
+    );
     const { features } = await collectFeatures(paths, meanColour(), { duplicates: "allow" });
     assert.deepEqual(features.shape, [3, 6]);
   });
@@ -108,21 +126,35 @@ describe("featureBatches", () => {
   it("says which picture gives NaN", async () => {
     const paths = await listPictures(folder);
     const extractor = meanColour({ broken: (row) => row === 6 });
-    await assert.rejects(collectFeatures(paths, extractor, { batchSize: 4 }), /expected finite features of .*6\.png but received NaN or infinite values from mean colour/);
+    await assert.rejects(
+      collectFeatures(paths, extractor, { batchSize: 4 }),
+      /expected finite features of .*6\.png but received NaN or infinite values from mean colour/,
+    );
   });
 
   it("says which picture cannot be decoded, and what options cannot be", async () => {
     const path = join(scratch, "text.png");
     writeFileSync(path, "not a picture");
     await assert.rejects(collectFeatures([path], meanColour()), /text\.png: it is not a picture of a known format/);
-    await assert.rejects(collectFeatures([], meanColour()), /expected at least one picture for paths but received "none"/);
-    await assert.rejects(collectFeatures([path], meanColour(), { batchSize: 0 }), /expected a positive integer for batchSize but received 0/);
+    await assert.rejects(
+      collectFeatures([], meanColour()),
+      /expected at least one picture for paths but received "none"/,
+    );
+    await assert.rejects(
+      collectFeatures([path], meanColour(), { batchSize: 0 }),
+      /expected a positive integer for batchSize but received 0/,
+    );
   });
 
   it("stops when asked to", async () => {
     const controller = new AbortController();
     const paths = await listPictures(folder);
-    const work = collectFeatures(paths, meanColour(), { batchSize: 2, concurrency: 1, signal: controller.signal, onProgress: () => controller.abort(new Error("enough")) });
+    const work = collectFeatures(paths, meanColour(), {
+      batchSize: 2,
+      concurrency: 1,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error("enough")),
+    });
     await assert.rejects(work, /enough/);
   });
 });

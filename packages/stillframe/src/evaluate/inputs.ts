@@ -40,7 +40,9 @@ export interface InputOptions {
   readonly signal?: AbortSignal;
 }
 
-const EXTENSIONS = new Set(".png .jpg .jpeg .jpe .jfif .webp .gif .tif .tiff .avif .heic .heif .bmp .jxl .ppm".split(" "));
+const EXTENSIONS = new Set(
+  ".png .jpg .jpeg .jpe .jfif .webp .gif .tif .tiff .avif .heic .heif .bmp .jxl .ppm".split(" "),
+);
 
 /**
  * The pictures in a folder and the folders below it, by absolute path, in the order of their paths; hidden ones are left
@@ -84,7 +86,10 @@ export async function* featureBatches(
   const concurrency = options.concurrency ?? Math.max(batchSize, availableParallelism());
   const started = performance.now();
   const checks = [...(sizes === "equal" ? [sameSize()] : []), ...(duplicates === "refuse" ? [noTwins()] : [])];
-  const opened = mapConcurrently(paths, (path) => open(path, extractor), { concurrency, ...(signal ? { signal } : {}) });
+  const opened = mapConcurrently(paths, (path) => open(path, extractor), {
+    concurrency,
+    ...(signal ? { signal } : {}),
+  });
   let waiting: OpenedPicture[] = [];
   let done = 0;
   for await (const picture of opened) {
@@ -95,7 +100,13 @@ export async function* featureBatches(
     done += waiting.length;
     const pictures = waiting.map((w) => w.picture);
     waiting = [];
-    yield { features, pictures, done, total: paths.length, picturesPerSecond: (done * 1000) / (performance.now() - started) };
+    yield {
+      features,
+      pictures,
+      done,
+      total: paths.length,
+      picturesPerSecond: (done * 1000) / (performance.now() - started),
+    };
   }
 }
 
@@ -113,11 +124,15 @@ async function open(path: string, extractor: FeatureExtractor): Promise<OpenedPi
 }
 
 function featuresOf(opened: readonly OpenedPicture[], extractor: FeatureExtractor): Tensor {
-  const features = scope(() => noGrad(() => extractor.features(stack(opened.map((o) => o.input))).to({ dtype: "float32", device: "cpu" })));
+  const features = scope(() =>
+    noGrad(() => extractor.features(stack(opened.map((o) => o.input))).to({ dtype: "float32", device: "cpu" })),
+  );
   for (const { input } of opened) input.dispose();
   const bad = nonFiniteRows(features)[0];
   if (bad !== undefined)
-    throw new InvalidArgumentError(`expected finite features of ${opened[bad]!.picture.path} but received NaN or infinite values from ${extractor.name}`);
+    throw new InvalidArgumentError(
+      `expected finite features of ${opened[bad]!.picture.path} but received NaN or infinite values from ${extractor.name}`,
+    );
   return features;
 }
 
@@ -138,7 +153,8 @@ function noTwins(): PictureCheck {
   const seen = new Map<string, string>();
   return ({ sha256, path }) => {
     const twin = seen.get(sha256);
-    if (twin !== undefined) throw new InvalidArgumentError(`expected different pictures but received one twice: ${twin} and ${path}`);
+    if (twin !== undefined)
+      throw new InvalidArgumentError(`expected different pictures but received one twice: ${twin} and ${path}`);
     seen.set(sha256, path);
   };
 }
@@ -188,7 +204,10 @@ export async function collectStatistics(
  * Pictures that are in both sets, by content: pairs of paths. Generated pictures measured against themselves would look
  * perfect.
  */
-export function sharedPictures(first: readonly MeasuredPicture[], second: readonly MeasuredPicture[]): [string, string][] {
+export function sharedPictures(
+  first: readonly MeasuredPicture[],
+  second: readonly MeasuredPicture[],
+): [string, string][] {
   const known = new Map(first.map((p) => [p.sha256, p.path]));
   return second.flatMap((p): [string, string][] => {
     const twin = known.get(p.sha256);

@@ -71,7 +71,8 @@ function subsetCounts(rows: readonly SubsetRows[], [n, m]: readonly [number, num
     for (const [s, list] of lists.entries()) {
       if (list.length < 2) throw invalid("rows", "subsets of at least 2 pictures", list.length);
       for (const row of list) {
-        if (!Number.isInteger(row) || row < 0 || row >= size) throw invalid("rows", `integers from 0 to ${size - 1}`, row);
+        if (!Number.isInteger(row) || row < 0 || row >= size)
+          throw invalid("rows", `integers from 0 to ${size - 1}`, row);
         if (data[s * size + row] !== 0) throw invalid("rows", "subsets without repetition", `row ${row} twice`);
         data[s * size + row] = 1;
       }

@@ -20,7 +20,11 @@ export const LPIPS_NETWORKS = ["alex", "vgg"] as const;
 export type LpipsNetwork = (typeof LPIPS_NETWORKS)[number];
 
 /** One entry of torchvision's `features` list; `tap` marks a ReLU whose output is compared. */
-type Entry = { conv: [cIn: number, cOut: number, kernel: number, stride?: number, padding?: number] } | "relu" | "tap" | { pool: number };
+type Entry =
+  | { conv: [cIn: number, cOut: number, kernel: number, stride?: number, padding?: number] }
+  | "relu"
+  | "tap"
+  | { pool: number };
 
 const conv = (cIn: number, cOut: number): Entry => ({ conv: [cIn, cOut, 3] });
 const VGG: readonly Entry[] = [
@@ -35,7 +39,10 @@ const ALEX: readonly Entry[] = [
   ...[{ conv: [64, 192, 5] }, "tap", { pool: 3 }],
   ...[conv(192, 384), "tap", conv(384, 256), "tap", conv(256, 256), "tap"],
 ] as Entry[];
-const PLANS = { alex: { entries: ALEX, channels: [64, 192, 384, 256, 256] }, vgg: { entries: VGG, channels: [64, 128, 256, 512, 512] } };
+const PLANS = {
+  alex: { entries: ALEX, channels: [64, 192, 384, 256, 256] },
+  vgg: { entries: VGG, channels: [64, 128, 256, 512, 512] },
+};
 
 /** The weights of one tap's channels, `[1, channels, 1, 1]`; a list, as in the checkpoint, behind a dropout. */
 class Lin extends Module {
@@ -69,7 +76,13 @@ export class Lpips extends Module {
       const [cIn, cOut, kernel, stride = 1, padding = (kernel - 1) / 2] = entry.conv;
       return new Conv2d(cIn, cOut, { kernel, stride, padding });
     });
-    [this.lin0, this.lin1, this.lin2, this.lin3, this.lin4] = channels.map((c) => new Lin(c)) as [Lin, Lin, Lin, Lin, Lin];
+    [this.lin0, this.lin1, this.lin2, this.lin3, this.lin4] = channels.map((c) => new Lin(c)) as [
+      Lin,
+      Lin,
+      Lin,
+      Lin,
+      Lin,
+    ];
   }
 
   /** Distances of pictures pair by pair: `x`, `y` `[b, 3, h, w]` in [-1, 1] → `[b]` */
@@ -114,7 +127,10 @@ export interface LpipsFiles {
  *
  * @throws WeightsError, FileFormatError
  */
-export function loadLpips(files: LpipsFiles, { network, ...target }: { network: LpipsNetwork; dtype?: DType; device?: Device }): Lpips {
+export function loadLpips(
+  files: LpipsFiles,
+  { network, ...target }: { network: LpipsNetwork; dtype?: DType; device?: Device },
+): Lpips {
   const model = new Lpips(network);
   const weights = new Map<string, Tensor>();
   for (const file of new Set([files.backbone, files.linear]))

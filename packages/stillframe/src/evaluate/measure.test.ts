@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Generator, randn, type Tensor } from "@stillframe/torch";
 import { frechetOfFeatures } from "./frechet.js";
-import { type MeasureEvent, type MeasureOptions, type Measurements, measureFeatures, smallSampleCaveat } from "./measure.js";
+import {
+  type MeasureEvent,
+  type Measurements,
+  type MeasureOptions,
+  measureFeatures,
+  smallSampleCaveat,
+} from "./measure.js";
 
-const features = (n: number, seed: number, d = 8): Tensor => randn([n, d], { generator: new Generator(seed), dtype: "float64" });
+const features = (n: number, seed: number, d = 8): Tensor =>
+  randn([n, d], { generator: new Generator(seed), dtype: "float64" });
 
 function run(options: MeasureOptions): { events: MeasureEvent[]; result: Measurements } {
   const events: MeasureEvent[] = [];
@@ -26,7 +33,10 @@ describe("measureFeatures", () => {
   it("gives every value with an interval, and paired differences that are surer than the values", () => {
     const { result } = run({ kind: "inception", real, arms, resamples: 30 });
     const value = (arm: string, metric: string) => result.values.find((v) => v.arm === arm && v.metric === metric)!;
-    assert.deepEqual([...new Set(result.values.map((v) => v.metric))], ["fid", "fid_infinity", "kid", "precision", "recall", "density", "coverage"]);
+    assert.deepEqual(
+      [...new Set(result.values.map((v) => v.metric))],
+      ["fid", "fid_infinity", "kid", "precision", "recall", "density", "coverage"],
+    );
     const [base, lora] = [value("base", "fid"), value("lora", "fid")];
     assert.ok(Math.abs(base.value - frechetOfFeatures(arms[0]!.features, real)) < 1e-9);
     assert.ok(base.interval!.low < base.value && base.value < base.interval!.high);
@@ -42,21 +52,36 @@ describe("measureFeatures", () => {
 
   it("measures the floor under each distance, which lies below the arms", () => {
     const { result } = run({ kind: "dinov2", real, arms, resamples: 0, floorDraws: 2 });
-    assert.deepEqual(result.floors.map((f) => [f.metric, f.size, f.reference]), [["fd_dinov2", 40, 80]]);
+    assert.deepEqual(
+      result.floors.map((f) => [f.metric, f.size, f.reference]),
+      [["fd_dinov2", 40, 80]],
+    );
     assert.ok(result.floors[0]!.mean < result.values.find((v) => v.metric === "fd_dinov2")!.value);
     assert.ok(result.values.every((v) => v.interval === undefined));
   });
 
   it("says what the numbers cannot bear", () => {
-    const wide = { kind: "inception", real: features(50, 3, 64), arms: [{ name: "lora", features: features(40, 4, 64) }], resamples: 0 } as const;
+    const wide = {
+      kind: "inception",
+      real: features(50, 3, 64),
+      arms: [{ name: "lora", features: features(40, 4, 64) }],
+      resamples: 0,
+    } as const;
     const { result } = run(wide);
-    assert.deepEqual(result.values.map((v) => v.metric), ["fid", "kid", "precision", "recall", "density", "coverage"]);
+    assert.deepEqual(
+      result.values.map((v) => v.metric),
+      ["fid", "kid", "precision", "recall", "density", "coverage"],
+    );
     assert.deepEqual(result.caveats, [
       smallSampleCaveat(40, 64),
+      "With 40 pictures in an arm the intervals are themselves uncertain, and too narrow more often than their level says.",
       "FID∞ is not given: extrapolating over 1/N needs at least 130 generated pictures for 64 features, and there are 40.",
       "The floor is measured with 25 real pictures against 25 others, because there are 50: at fewer pictures than the arms' 40 it lies higher than it would at theirs.",
     ]);
-    assert.match(smallSampleCaveat(1790)!, /^With 1790 pictures a covariance of 2048 features has no full rank.* only the difference between arms at the same number of pictures means something, not the number itself\.$/);
+    assert.match(
+      smallSampleCaveat(1790)!,
+      /^With 1790 pictures a covariance of 2048 features has no full rank.* only the difference between arms at the same number of pictures means something, not the number itself\.$/,
+    );
     assert.equal(smallSampleCaveat(2048), null);
   });
 
@@ -89,9 +114,21 @@ describe("measureFeatures", () => {
       start({ arms: [arms[0]!, { name: "lora", features: noise.narrow(0, 0, 30) }] }),
       /expected 40 pictures, as many as base has, because distances at different N cannot be compared, for lora but received 30/,
     );
-    assert.throws(start({ arms: [arms[0]!, arms[0]!] }), /expected different names for arms but received \["base", "base"\]/);
-    assert.throws(start({ real: features(50, 1, 9) }), /expected 9 features a picture, as real has, for base but received 8/);
-    assert.throws(start({ arms: [{ name: "lora", features: noise.mul(Number.NaN) }] }), /expected finite features for lora/);
-    assert.throws(start({ real: real.narrow(0, 0, 3) }), /expected features of at least 4 pictures for real but received 3/);
+    assert.throws(
+      start({ arms: [arms[0]!, arms[0]!] }),
+      /expected different names for arms but received \["base", "base"\]/,
+    );
+    assert.throws(
+      start({ real: features(50, 1, 9) }),
+      /expected 9 features a picture, as real has, for base but received 8/,
+    );
+    assert.throws(
+      start({ arms: [{ name: "lora", features: noise.mul(Number.NaN) }] }),
+      /expected finite features for lora/,
+    );
+    assert.throws(
+      start({ real: real.narrow(0, 0, 3) }),
+      /expected features of at least 4 pictures for real but received 3/,
+    );
   });
 });

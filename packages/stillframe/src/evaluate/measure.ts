@@ -1,13 +1,20 @@
 import { noGrad, scope, type Tensor, tensor } from "@stillframe/torch";
 import { invalid } from "@stillframe/torch/errors";
-import { bootstrapInterval, drawResamples, type Interval, pairedDifferences, type Resamples, resampledMeans } from "./bootstrap.js";
+import {
+  bootstrapInterval,
+  drawResamples,
+  type Interval,
+  pairedDifferences,
+  type Resamples,
+  resampledMeans,
+} from "./bootstrap.js";
+import { clipMmd, cmmdOfSamples } from "./cmmd.js";
 import { checkedFeatures } from "./features.js";
 import { fidInfinity, infinityCaveat } from "./fid-infinity.js";
 import { type RealFloor, realFloor } from "./floor.js";
 import { frechetOfFeatures } from "./frechet.js";
 import { kernelInceptionDistance, kidOfSamples } from "./kid.js";
-import type { Metric } from "./metric.js";
-import { clipMmd, cmmdOfSamples } from "./cmmd.js";
+import { METRIC_INFO, type Metric } from "./metric.js";
 import { densityCoverage, precisionRecall } from "./prdc.js";
 import { gaussianOf } from "./statistics.js";
 
@@ -90,7 +97,10 @@ export function* measureFeatures(options: MeasureOptions): Generator<MeasureEven
   const { kind, arms, resamples = 200, level = 0.95, seed = 0, floorDraws = 5 } = options;
   const { real, n, d } = checkArms(options);
   const metrics = MEASURED[kind].filter((metric) => metric !== "fid_infinity" || infinityCaveat(n, d) === null);
-  const draws = resamples === 0 ? null : { generated: draw(n, options), real: draw(real.size(0), { ...options, seed: seed + 1, clusters: undefined }) };
+  const draws =
+    resamples === 0
+      ? null
+      : { generated: draw(n, options), real: draw(real.size(0), { ...options, seed: seed + 1, clusters: undefined }) };
   const total = metrics.length * arms.length + (floorDraws > 0 ? 1 : 0);
   const values: ArmValue[] = [];
   const differences: Difference[] = [];
@@ -100,18 +110,26 @@ export function* measureFeatures(options: MeasureOptions): Generator<MeasureEven
     for (const { name, features } of arms) {
       const steps = MEASURES[metric]!({ generated: features, real, draws, seed });
       let step = steps.next();
-      for (; !step.done; step = steps.next()) yield { type: "measure", metric, arm: name, done: done + step.value, total };
+      for (; !step.done; step = steps.next())
+        yield { type: "measure", metric, arm: name, done: done + step.value, total };
       const result = step.value;
       done++;
-      const interval = intervalOf(result.value, result.samples, level);
-      values.push({ arm: name, metric, value: result.value, ...(result.std === undefined ? {} : { std: result.std }), ...interval });
+      const interval = intervalOf(result.value, result.samples, { level, range: METRIC_INFO[metric].range });
+      values.push({
+        arm: name,
+        metric,
+        value: result.value,
+        ...(result.std === undefined ? {} : { std: result.std }),
+        ...interval,
+      });
       if (first === null) {
         first = result;
         continue;
       }
       const value = result.value - first.value;
-      const samples = first.samples === null || result.samples === null ? null : pairedDifferences(first.samples, result.samples);
-      differences.push({ metric, from: arms[0]!.name, to: name, value, ...intervalOf(value, samples, level) });
+      const samples =
+        first.samples === null || result.samples === null ? null : pairedDifferences(first.samples, result.samples);
+      differences.push({ metric, from: arms[0]!.name, to: name, value, ...intervalOf(value, samples, { level }) });
     }
   }
   const floors = [];
@@ -127,12 +145,22 @@ function checkArms({ arms, real }: MeasureOptions): { real: Tensor; n: number; d
   const [first] = arms as [Arm];
   const [n, d] = [first.features.size(0), first.features.size(1)];
   const reference = checkedFeatures(real, { name: "real", minimum: 4 });
-  if (new Set(arms.map((arm) => arm.name)).size < arms.length) throw invalid("arms", "different names", arms.map((arm) => arm.name));
+  if (new Set(arms.map((arm) => arm.name)).size < arms.length)
+    throw invalid(
+      "arms",
+      "different names",
+      arms.map((arm) => arm.name),
+    );
   for (const { name, features } of arms) {
     checkedFeatures(features, { name, minimum: 4 });
     if (features.size(0) !== n)
-      throw invalid(name, `${n} pictures, as many as ${first.name} has, because distances at different N cannot be compared,`, features.size(0));
-    if (features.size(1) !== reference.size(1)) throw invalid(name, `${reference.size(1)} features a picture, as real has,`, features.size(1));
+      throw invalid(
+        name,
+        `${n} pictures, as many as ${first.name} has, because distances at different N cannot be compared,`,
+        features.size(0),
+      );
+    if (features.size(1) !== reference.size(1))
+      throw invalid(name, `${reference.size(1)} features a picture, as real has,`, features.size(1));
   }
   return { real: reference, n, d };
 }
@@ -142,12 +170,22 @@ interface Draws {
   readonly real: Resamples;
 }
 
-function draw(size: number, { resamples = 200, seed = 0, clusters }: { resamples?: number; seed?: number; clusters?: MeasureOptions["clusters"] | undefined }): Resamples {
+function draw(
+  size: number,
+  {
+    resamples = 200,
+    seed = 0,
+    clusters,
+  }: { resamples?: number; seed?: number; clusters?: MeasureOptions["clusters"] | undefined },
+): Resamples {
   return drawResamples(size, { resamples, seed, ...(clusters === undefined ? {} : { clusters }) });
 }
 
-const intervalOf = (value: number, samples: Float64Array | null, level: number): { interval?: Interval } =>
-  samples === null ? {} : { interval: bootstrapInterval(value, samples, { level }) };
+const intervalOf = (
+  value: number,
+  samples: Float64Array | null,
+  options: { level: number; range?: readonly [number, number] },
+): { interval?: Interval } => (samples === null ? {} : { interval: bootstrapInterval(value, samples, options) });
 
 interface Input {
   generated: Tensor;
@@ -201,10 +239,16 @@ const cmmd = atOnce(({ generated, real, draws }) => ({
   samples: draws === null ? null : cmmdOfSamples(generated, real, { counts: counts(draws) }),
 }));
 
-const infinity = atOnce(({ generated, real, seed }) => ({ value: fidInfinity(generated, gaussianOf(real), { seed }).value, samples: null }));
+const infinity = atOnce(({ generated, real, seed }) => ({
+  value: fidInfinity(generated, gaussianOf(real), { seed }).value,
+  samples: null,
+}));
 
 /** A mean over the generated, or over the real pictures. What it is held against stays as it is in all resamples. */
-const share = (side: "generated" | "real", of: (generated: Tensor, real: Tensor) => { values: Float64Array; mean: number }): Measure =>
+const share = (
+  side: "generated" | "real",
+  of: (generated: Tensor, real: Tensor) => { values: Float64Array; mean: number },
+): Measure =>
   atOnce(({ generated, real, draws }) => {
     const { values, mean } = of(generated, real);
     return { value: mean, samples: draws === null ? null : resampledMeans(values, draws[side]) };
@@ -244,13 +288,22 @@ function resultOf(steps: Generator<number, Result>): Result {
 }
 
 /** Floors of the distances; the shares of precision and its kin have a ceiling of 1 instead. */
-function floorsOf(metrics: readonly Metric[], { real, ...options }: { real: Tensor; size: number; draws: number; seed: number }): (RealFloor & { metric: Metric })[] {
-  const distances = metrics.filter((m) => ["fid", "kid", "fd_dinov2", "cmmd", "classifier_fd", "classifier_kd"].includes(m));
+function floorsOf(
+  metrics: readonly Metric[],
+  { real, ...options }: { real: Tensor; size: number; draws: number; seed: number },
+): (RealFloor & { metric: Metric })[] {
+  const distances = metrics.filter((m) =>
+    ["fid", "kid", "fd_dinov2", "cmmd", "classifier_fd", "classifier_kd"].includes(m),
+  );
   return distances.map((metric) => {
-    const measure = (x: Tensor, y: Tensor) => resultOf(MEASURES[metric]!({ generated: x, real: y, draws: null, seed: options.seed })).value;
+    const measure = (x: Tensor, y: Tensor) =>
+      resultOf(MEASURES[metric]!({ generated: x, real: y, draws: null, seed: options.seed })).value;
     return { metric, ...realFloor(real, measure, options) };
   });
 }
+
+/** Below this many pictures a bootstrap has too little to draw from. */
+const FEW = 50;
 
 /** The sentence that belongs beside every FID of few pictures; null at 2048 and more. */
 export function smallSampleCaveat(pictures: number, dimension = 2048): string | null {
@@ -258,10 +311,26 @@ export function smallSampleCaveat(pictures: number, dimension = 2048): string | 
   return `With ${pictures} pictures a covariance of ${dimension} features has no full rank, and a Fréchet distance comes out too high: only the difference between arms at the same number of pictures means something, not the number itself.`;
 }
 
-function caveatsOf({ kind, n, m, d, floors }: { kind: FeatureKind; n: number; m: number; d: number; floors: readonly RealFloor[] }): string[] {
+function caveatsOf({
+  kind,
+  n,
+  m,
+  d,
+  floors,
+}: {
+  kind: FeatureKind;
+  n: number;
+  m: number;
+  d: number;
+  floors: readonly RealFloor[];
+}): string[] {
   const caveats: string[] = [];
   const small = kind === "clip" ? null : smallSampleCaveat(Math.min(n, m), d);
   if (small !== null) caveats.push(small);
+  if (n < FEW)
+    caveats.push(
+      `With ${n} pictures in an arm the intervals are themselves uncertain, and too narrow more often than their level says.`,
+    );
   const infinity = kind === "inception" ? infinityCaveat(n, d) : null;
   if (infinity !== null) caveats.push(infinity);
   const floor = floors[0];

@@ -30,26 +30,42 @@ const ARROWS = { lower: " ↓", higher: " ↑", none: "" } as const;
 export function metricRows(evaluation: Evaluation): MetricRow[] {
   const keys = new Map(evaluation.values.map(({ metric, network }) => [`${metric} ${network}`, { metric, network }]));
   return [...keys.values()].map(({ metric, network }) => {
-    const same = (entry: { metric: Metric; network?: string | undefined }) => entry.metric === metric && entry.network === network;
+    const same = (entry: { metric: Metric; network?: string | undefined }) =>
+      entry.metric === metric && entry.network === network;
     const floor = evaluation.floors.find(same);
     const cells = evaluation.arms.map(({ name }): MetricCell => {
       const value = evaluation.values.find((v) => same(v) && v.arm === name);
       const difference = evaluation.differences.find((d) => same(d) && d.to === name);
       return {
         value: value === undefined ? "" : formatValue(metric, value.value),
-        interval: value?.interval === undefined ? "" : `${formatValue(metric, value.interval.low)}–${formatValue(metric, value.interval.high)}`,
+        interval:
+          value?.interval === undefined
+            ? ""
+            : `${formatValue(metric, value.interval.low)}–${formatValue(metric, value.interval.high)}`,
         difference: difference === undefined ? "" : signedDifference(metric, difference),
         verdict: difference === undefined ? null : verdictOf(metric, difference.interval),
       };
     });
-    const floorText = floor === undefined ? "" : `${formatValue(metric, floor.mean)} ± ${formatValue(metric, floor.std)}`;
-    return { metric, network, label: METRIC_INFO[metric].label + ARROWS[METRIC_INFO[metric].better], cells, floor: floorText };
+    const floorText =
+      floor === undefined ? "" : `${formatValue(metric, floor.mean)} ± ${formatValue(metric, floor.std)}`;
+    return {
+      metric,
+      network,
+      label: METRIC_INFO[metric].label + ARROWS[METRIC_INFO[metric].better],
+      cells,
+      floor: floorText,
+    };
   });
 }
 
-function signedDifference(metric: Metric, { value, interval }: { value: number; interval?: EvaluationInterval | undefined }): string {
+function signedDifference(
+  metric: Metric,
+  { value, interval }: { value: number; interval?: EvaluationInterval | undefined },
+): string {
   const signed = (v: number) => `${v > 0 ? "+" : ""}${formatValue(metric, v)}`;
-  return interval === undefined ? signed(value) : `${signed(value)} (${signed(interval.low)} to ${signed(interval.high)})`;
+  return interval === undefined
+    ? signed(value)
+    : `${signed(value)} (${signed(interval.low)} to ${signed(interval.high)})`;
 }
 
 function verdictOf(metric: Metric, interval: EvaluationInterval | undefined): MetricCell["verdict"] {
@@ -63,15 +79,23 @@ function verdictOf(metric: Metric, interval: EvaluationInterval | undefined): Me
 export function metricTable(evaluation: Evaluation): string {
   const rows = metricRows(evaluation);
   const names = evaluation.arms.map((arm) => arm.name);
-  const values = [["", ...names, "real / real"], ...rows.map((row) => [row.label, ...row.cells.map((c) => c.value || "-"), row.floor || "-"])];
+  const values = [
+    ["", ...names, "real / real"],
+    ...rows.map((row) => [row.label, ...row.cells.map((c) => c.value || "-"), row.floor || "-"]),
+  ];
   const others = names.slice(1);
   const differences = rows.filter((row) => row.cells.some((c) => c.difference !== ""));
   const lines = [...aligned(values)];
   if (differences.length > 0) {
     lines.push("", `difference to ${names[0]} (${levelOf(evaluation)})`);
-    lines.push(...aligned([["", ...others], ...differences.map((row) => [row.label, ...row.cells.slice(1).map((c) => c.difference || "-")])]));
+    lines.push(
+      ...aligned([
+        ["", ...others],
+        ...differences.map((row) => [row.label, ...row.cells.slice(1).map((c) => c.difference || "-")]),
+      ]),
+    );
   }
-  lines.push("", `${pictureCounts(evaluation)}`);
+  lines.push("", pictureCounts(evaluation));
   for (const caveat of evaluation.caveats) lines.push(`! ${caveat}`);
   return `${lines.join("\n")}\n`;
 }
@@ -82,10 +106,13 @@ function levelOf({ differences }: Evaluation): string {
   return `with ${Math.round(interval.level * 100)} % intervals from ${interval.resamples} paired resamples`;
 }
 
-/** `1,790 real pictures; 180 in each arm.` */
+/** `1790 real pictures; 180 in each arm.` */
 export function pictureCounts({ real, arms }: Evaluation): string {
   const counts = new Set(arms.map((arm) => arm.pictures));
-  const each = counts.size === 1 ? `${arms[0]!.pictures} in each arm` : arms.map((arm) => `${arm.pictures} in ${arm.name}`).join(", ");
+  const each =
+    counts.size === 1
+      ? `${arms[0]!.pictures} in each arm`
+      : arms.map((arm) => `${arm.pictures} in ${arm.name}`).join(", ");
   return `${real.pictures} real pictures; ${each}.`;
 }
 

@@ -22,24 +22,102 @@ export interface MetricInfo {
   /** `none` where neither direction is better by itself. */
   readonly better: "lower" | "higher" | "none";
   readonly digits: number;
+  /** The values that it can take; an interval is cut to it. */
+  readonly range: readonly [low: number, high: number];
   /** One sentence for a reader who does not know it. */
   readonly meaning: string;
 }
 
+const ANY = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
+const POSITIVE = [0, Number.POSITIVE_INFINITY] as const;
+const SHARE = [0, 1] as const;
+
 export const METRIC_INFO: Readonly<Record<Metric, MetricInfo>> = {
-  fid: { label: "FID", better: "lower", digits: 2, meaning: "Fréchet distance of Inception features; biased upwards at small N." },
-  fid_infinity: { label: "FID∞", better: "lower", digits: 2, meaning: "FID extrapolated to infinitely many generated pictures." },
-  kid: { label: "KID × 1000", better: "lower", digits: 2, meaning: "Kernel distance of Inception features, unbiased at any N." },
-  fd_dinov2: { label: "FD-DINOv2", better: "lower", digits: 1, meaning: "Fréchet distance of DINOv2 features, which agrees better with people." },
-  cmmd: { label: "CMMD", better: "lower", digits: 3, meaning: "Kernel distance of CLIP image embeddings." },
-  precision: { label: "precision", better: "higher", digits: 3, meaning: "Share of generated pictures that look like some real picture." },
-  recall: { label: "recall", better: "higher", digits: 3, meaning: "Share of real pictures that some generated picture looks like." },
-  density: { label: "density", better: "higher", digits: 3, meaning: "Precision that outliers among the real pictures move less; may exceed 1." },
-  coverage: { label: "coverage", better: "higher", digits: 3, meaning: "Share of real pictures with a generated one near." },
-  clip_score: { label: "CLIP score", better: "higher", digits: 2, meaning: "How well pictures fit their prompts." },
-  lpips_diversity: { label: "LPIPS diversity", better: "none", digits: 3, meaning: "How much pictures of one prompt differ." },
-  classifier_fd: { label: "FD (classifier)", better: "lower", digits: 3, meaning: "Fréchet distance of the bundled classifier's features." },
-  classifier_kd: { label: "KD (classifier) × 1000", better: "lower", digits: 2, meaning: "Kernel distance of the bundled classifier's features." },
+  fid: {
+    label: "FID",
+    better: "lower",
+    digits: 2,
+    range: POSITIVE,
+    meaning: "Fréchet distance of Inception features; biased upwards at small N.",
+  },
+  fid_infinity: {
+    label: "FID∞",
+    better: "lower",
+    digits: 2,
+    range: ANY,
+    meaning: "FID extrapolated to infinitely many generated pictures.",
+  },
+  kid: {
+    label: "KID × 1000",
+    better: "lower",
+    digits: 2,
+    range: ANY,
+    meaning: "Kernel distance of Inception features, unbiased at any N.",
+  },
+  fd_dinov2: {
+    label: "FD-DINOv2",
+    better: "lower",
+    digits: 1,
+    range: POSITIVE,
+    meaning: "Fréchet distance of DINOv2 features, which agrees better with people.",
+  },
+  cmmd: { label: "CMMD", better: "lower", digits: 3, range: ANY, meaning: "Kernel distance of CLIP image embeddings." },
+  precision: {
+    label: "precision",
+    better: "higher",
+    digits: 3,
+    range: SHARE,
+    meaning: "Share of generated pictures that look like some real picture.",
+  },
+  recall: {
+    label: "recall",
+    better: "higher",
+    digits: 3,
+    range: SHARE,
+    meaning: "Share of real pictures that some generated picture looks like.",
+  },
+  density: {
+    label: "density",
+    better: "higher",
+    digits: 3,
+    range: POSITIVE,
+    meaning: "Precision that outliers among the real pictures move less; may exceed 1.",
+  },
+  coverage: {
+    label: "coverage",
+    better: "higher",
+    digits: 3,
+    range: SHARE,
+    meaning: "Share of real pictures with a generated one near.",
+  },
+  clip_score: {
+    label: "CLIP score",
+    better: "higher",
+    digits: 2,
+    range: [0, 100],
+    meaning: "How well pictures fit their prompts.",
+  },
+  lpips_diversity: {
+    label: "LPIPS diversity",
+    better: "none",
+    digits: 3,
+    range: POSITIVE,
+    meaning: "How much pictures of one prompt differ.",
+  },
+  classifier_fd: {
+    label: "FD (classifier)",
+    better: "lower",
+    digits: 3,
+    range: POSITIVE,
+    meaning: "Fréchet distance of the bundled classifier's features.",
+  },
+  classifier_kd: {
+    label: "KD (classifier) × 1000",
+    better: "lower",
+    digits: 2,
+    range: ANY,
+    meaning: "Kernel distance of the bundled classifier's features.",
+  },
 };
 
 /** KID and its kin are small: they are shown, and only shown, times 1000. */

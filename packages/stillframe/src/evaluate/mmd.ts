@@ -65,7 +65,14 @@ function pairSums({ x, y, kernel }: { x: Tensor; y: Tensor; kernel: Kernel }, a:
       const n = Math.min(BLOCK, x.size(0) - i);
       const block = kernel(x.narrow(0, i, n), y);
       columns.add_(a.narrow(1, i, n).mm(block));
-      if (x === y) self.add_(a.narrow(1, i, n).mul(b.narrow(1, i, n)).mm(block.diagonal(i).unsqueeze(1)).squeeze(1));
+      if (x === y)
+        self.add_(
+          a
+            .narrow(1, i, n)
+            .mul(b.narrow(1, i, n))
+            .mm(block.diagonal(i).unsqueeze(1))
+            .squeeze(1),
+        );
     });
   return { all: columns.mul(b).sum(1), self };
 }

@@ -37,7 +37,11 @@ const BLOCK = 1024;
  * @param training `[m, d]`
  * @param options.heldOut `[k, d]`
  */
-export function copyCheck(generated: Tensor, training: Tensor, options: { heldOut?: Tensor; top?: number } = {}): CopyCheck {
+export function copyCheck(
+  generated: Tensor,
+  training: Tensor,
+  options: { heldOut?: Tensor; top?: number } = {},
+): CopyCheck {
   const { heldOut, top = 20 } = options;
   if (!Number.isInteger(top) || top < 1) throw invalid("top", "a positive integer", top);
   const nearest = nearestPairs(generated, training);
@@ -62,7 +66,8 @@ function nearestPairs(pictures: Tensor, training: Tensor): NearestPair[] {
           const cosines = x.narrow(0, i, Math.min(BLOCK, x.size(0) - i)).mm(y.t());
           const [best, at] = cosines.topk(1, 1);
           const rows = at.toArray();
-          for (const [k, similarity] of best.toArray().entries()) pairs.push({ picture: i + k, training: rows[k]!, similarity });
+          for (const [k, similarity] of best.toArray().entries())
+            pairs.push({ picture: i + k, training: rows[k]!, similarity });
         });
       return pairs;
     }),

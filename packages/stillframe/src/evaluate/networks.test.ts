@@ -36,8 +36,12 @@ describe("CLIP against transformers", () => {
         cpSync(fixture(`networks/clip/${file}`), join(folder, file));
       const clip = loadClip(folder);
       noGrad(() => {
-        assert.ok(largestDifference(clip.vision.forward(expected.get("pixels")!), expected.get("image_embeds")!) < 1e-5);
-        assert.ok(largestDifference(clip.text.forward(expected.get("ids")!).textEmbeds!, expected.get("text_embeds")!) < 1e-5);
+        assert.ok(
+          largestDifference(clip.vision.forward(expected.get("pixels")!), expected.get("image_embeds")!) < 1e-5,
+        );
+        assert.ok(
+          largestDifference(clip.text.forward(expected.get("ids")!).textEmbeds!, expected.get("text_embeds")!) < 1e-5,
+        );
       });
       clip.dispose();
     });
@@ -56,8 +60,16 @@ describe("CLIP against transformers", () => {
   it("loads the image encoder alone, strictly", () => {
     const expected = expectedOf("clip");
     const vision = loadClipVision(fixture("networks/clip"));
-    assert.ok(largestDifference(noGrad(() => vision.forward(expected.get("pixels")!)), expected.get("image_embeds")!) < 1e-5);
-    assert.throws(() => vision.forward(expected.get("pixels")!.narrow(2, 0, 14)), /expected shape \[b, 3, 28, 28\] but received \[3, 3, 14, 28\]/);
+    assert.ok(
+      largestDifference(
+        noGrad(() => vision.forward(expected.get("pixels")!)),
+        expected.get("image_embeds")!,
+      ) < 1e-5,
+    );
+    assert.throws(
+      () => vision.forward(expected.get("pixels")!.narrow(2, 0, 14)),
+      /expected shape \[b, 3, 28, 28\] but received \[3, 3, 14, 28\]/,
+    );
     const broken = withWeights("clip", (weights) => weights.delete("vision_model.post_layernorm.bias"));
     assert.throws(() => loadClipVision(broken), /missing \(1\): vision_model\.post_layernorm\.bias/);
     const other = withWeights("clip", (weights) => weights.set("unet.weight", weights.get("logit_scale")!));
@@ -65,7 +77,10 @@ describe("CLIP against transformers", () => {
   });
 
   it("refuses a configuration that it does not know", () => {
-    assert.throws(() => clipVisionConfig({ vision_config: { hidden_act: "relu" } }, "config.json"), /config\.json: it is no configuration of CLIP: [\s\S]*hidden_act/);
+    assert.throws(
+      () => clipVisionConfig({ vision_config: { hidden_act: "relu" } }, "config.json"),
+      /config\.json: it is no configuration of CLIP: [\s\S]*hidden_act/,
+    );
     assert.equal(clipVisionConfig({ projection_dim: 768, vision_config: { patch_size: 14 } }).patchSize, 14);
   });
 
@@ -75,7 +90,10 @@ describe("CLIP against transformers", () => {
     const same = clipScore(images, images.mul(3));
     assert.ok(Math.abs(same.mean - 100) < 1e-4);
     assert.deepEqual(clipScore(images, images.mul(-1)).values, new Float64Array(3));
-    assert.throws(() => clipScore(images, images.narrow(0, 0, 2)), /expected one text for each of 3 pictures for texts but received 2/);
+    assert.throws(
+      () => clipScore(images, images.narrow(0, 0, 2)),
+      /expected one text for each of 3 pictures for texts but received 2/,
+    );
   });
 });
 
@@ -93,8 +111,14 @@ describe("DINOv2", () => {
   it("gives the features of the authors' code from the authors' names, with their way to interpolate positions", () => {
     const expected = expectedOf("dinov2-facebook");
     const difference = (size: string, positionOffset?: number) => {
-      const model = loadDinov2(fixture("networks/dinov2-facebook"), positionOffset === undefined ? {} : { positionOffset });
-      return largestDifference(noGrad(() => model.forward(expected.get(`${size}.pixels`)!)), expected.get(`${size}.features`)!);
+      const model = loadDinov2(
+        fixture("networks/dinov2-facebook"),
+        positionOffset === undefined ? {} : { positionOffset },
+      );
+      return largestDifference(
+        noGrad(() => model.forward(expected.get(`${size}.pixels`)!)),
+        expected.get(`${size}.features`)!,
+      );
     };
     assert.ok(difference("trained") < 2e-5);
     assert.ok(difference("smaller") < 2e-5);
@@ -107,18 +131,39 @@ describe("DINOv2", () => {
       weights.set("head.weight", weights.get("layernorm.weight")!);
       weights.delete("encoder.layer.1.layer_scale2.lambda1");
     });
-    assert.throws(() => loadDinov2(broken), /missing \(1\): encoder\.layer\.1\.layer_scale2\.lambda1\s+unexpected \(1\): head\.weight/);
+    assert.throws(
+      () => loadDinov2(broken),
+      /missing \(1\): encoder\.layer\.1\.layer_scale2\.lambda1\s+unexpected \(1\): head\.weight/,
+    );
     const config = JSON.parse(readFileSync(fixture("networks/dinov2/config.json"), "utf8")) as object;
-    assert.throws(() => dinov2Config({ ...config, model_type: "dinov2_with_registers" }), /it is no configuration of DINOv2: [\s\S]*model_type/);
+    assert.throws(
+      () => dinov2Config({ ...config, model_type: "dinov2_with_registers" }),
+      /it is no configuration of DINOv2: [\s\S]*model_type/,
+    );
     const model = loadDinov2(fixture("networks/dinov2"));
     const { tensors } = readSafetensors(fixture("networks/dinov2/expected.safetensors"));
-    assert.throws(() => model.forward(tensors.get("trained.pixels")!.narrow(2, 0, 30)), /expected sides that are multiples of 7 for x but received "30 × 35"/);
+    assert.throws(
+      () => model.forward(tensors.get("trained.pixels")!.narrow(2, 0, 30)),
+      /expected sides that are multiples of 7 for x but received "30 × 35"/,
+    );
   });
 
   it("has the size of the published networks", () => {
-    const published = { hiddenSize: 1024, layers: 24, heads: 16, mlpRatio: 4, imageSize: 518, patchSize: 14, layerNormEps: 1e-6, swiglu: false };
+    const published = {
+      hiddenSize: 1024,
+      layers: 24,
+      heads: 16,
+      mlpRatio: 4,
+      imageSize: 518,
+      patchSize: 14,
+      layerNormEps: 1e-6,
+      swiglu: false,
+    };
     assert.equal(new Dinov2(published).parameterCount, 304_368_640);
-    assert.equal(new Dinov2({ ...published, hiddenSize: 1536, layers: 40, heads: 24, swiglu: true }).parameterCount, 1_136_480_768);
+    assert.equal(
+      new Dinov2({ ...published, hiddenSize: 1536, layers: 40, heads: 24, swiglu: true }).parameterCount,
+      1_136_480_768,
+    );
   });
 });
 
@@ -162,7 +207,10 @@ describe("LPIPS against its authors' code", () => {
     const { mean, values } = lpipsDiversity(model, [x, y]);
     assert.ok(Math.abs(values[0]! - pair) < 1e-5);
     assert.equal(mean, (values[0]! + values[1]!) / 2);
-    assert.throws(() => lpipsDiversity(model, [x.narrow(0, 0, 1)]), /expected at least 2 pictures of a prompt for group but received 1/);
+    assert.throws(
+      () => lpipsDiversity(model, [x.narrow(0, 0, 1)]),
+      /expected at least 2 pictures of a prompt for group but received 1/,
+    );
     assert.throws(() => lpipsDiversity(model, []), /expected at least one group for groups but received "none"/);
   });
 
@@ -176,7 +224,10 @@ describe("LPIPS against its authors' code", () => {
     const { backbone } = files(weights);
     const doubled = join(scratch, "doubled.safetensors");
     writeSafetensors(doubled, [["net.slice1.0.bias", weights.get("features.0.bias")!]]);
-    assert.throws(() => loadLpips({ backbone, linear: doubled }, { network: "alex" }), /tensor net\.slice1\.0\.bias is in the other file too/);
+    assert.throws(
+      () => loadLpips({ backbone, linear: doubled }, { network: "alex" }),
+      /tensor net\.slice1\.0\.bias is in the other file too/,
+    );
     assert.throws(() => new Lpips("squeeze" as "alex"), /expected one of alex, vgg for network but received "squeeze"/);
   });
 });

@@ -37,27 +37,52 @@ describe("readStatistics", () => {
   });
 
   it("turns an array in Fortran order the right way round", () => {
-    const path = archive("fortran.npz", "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }", new Uint8Array(Float32Array.of(1, 4, 2, 5, 3, 6).buffer));
+    const path = archive(
+      "fortran.npz",
+      "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }",
+      new Uint8Array(Float32Array.of(1, 4, 2, 5, 3, 6).buffer),
+    );
     assert.deepEqual(readNpz(path, ["mu"]).get("mu"), { shape: [2, 3], data: Float64Array.of(1, 2, 3, 4, 5, 6) });
   });
 
   it("refuses what is no statistics", () => {
-    assert.throws(() => readStatistics(fixture("distances/objects.npz")), /array mu: expected numbers of type <f8 or <f4 but they are \|O/);
+    assert.throws(
+      () => readStatistics(fixture("distances/objects.npz")),
+      /array mu: expected numbers of type <f8 or <f4 but they are \|O/,
+    );
     const f8 = (shape: string) => `{'descr': '<f8', 'fortran_order': False, 'shape': ${shape}, }`;
-    assert.throws(() => readStatistics(archive("one.npz", f8("(1,)"), new Uint8Array(8))), /there is no array sigma in it/);
-    assert.throws(() => readNpz(archive("short.npz", f8("(2,)"), new Uint8Array(8)), ["mu"]), /array mu: expected 16 bytes of numbers but it has 8/);
-    assert.throws(() => readNpz(archive("header.npz", "{'descr': '<f8'}", new Uint8Array(8)), ["mu"]), /array mu: its header is damaged/);
+    assert.throws(
+      () => readStatistics(archive("one.npz", f8("(1,)"), new Uint8Array(8))),
+      /there is no array sigma in it/,
+    );
+    assert.throws(
+      () => readNpz(archive("short.npz", f8("(2,)"), new Uint8Array(8)), ["mu"]),
+      /array mu: expected 16 bytes of numbers but it has 8/,
+    );
+    assert.throws(
+      () => readNpz(archive("header.npz", "{'descr': '<f8'}", new Uint8Array(8)), ["mu"]),
+      /array mu: its header is damaged/,
+    );
     writeFileSync(join(scratch, "text.npz"), "mean and covariance");
-    assert.throws(() => readStatistics(join(scratch, "text.npz")), /text\.npz: expected an \.npz archive but invalid zip data/);
+    assert.throws(
+      () => readStatistics(join(scratch, "text.npz")),
+      /text\.npz: expected an \.npz archive but invalid zip data/,
+    );
     writeFileSync(join(scratch, "other.npz"), zipSync({ "mu.npy": strToU8("not an array") }));
-    assert.throws(() => readNpz(join(scratch, "other.npz"), ["mu"]), /array mu: expected numpy's format but it begins with other bytes/);
+    assert.throws(
+      () => readNpz(join(scratch, "other.npz"), ["mu"]),
+      /array mu: expected numpy's format but it begins with other bytes/,
+    );
   });
 
   it("refuses shapes that do not belong together, and NaN", () => {
     const path = join(scratch, "shapes.npz");
     writeStatistics(path, { mean: gaussian.mean.narrow(0, 0, 3), covariance: gaussian.covariance });
     assert.throws(() => readStatistics(path), /expected mu \[d\] and sigma \[d, d\] but they are \[3\] and \[12, 12\]/);
-    writeStatistics(path, { mean: tensor([Number.NaN], { dtype: "float64" }), covariance: tensor([[1]], { dtype: "float64" }) });
+    writeStatistics(path, {
+      mean: tensor([Number.NaN], { dtype: "float64" }),
+      covariance: tensor([[1]], { dtype: "float64" }),
+    });
     assert.throws(() => readStatistics(path), /expected finite statistics/);
   });
 });

@@ -27,7 +27,10 @@ export function readStatistics(path: string): Gaussian {
   const covariance = arrays.get("sigma")!;
   const [d] = mean.shape;
   if (mean.shape.length !== 1 || covariance.shape.join() !== `${d},${d}`)
-    throw new FileFormatError(path, `expected mu [d] and sigma [d, d] but they are [${mean.shape.join(", ")}] and [${covariance.shape.join(", ")}]`);
+    throw new FileFormatError(
+      path,
+      `expected mu [d] and sigma [d, d] but they are [${mean.shape.join(", ")}] and [${covariance.shape.join(", ")}]`,
+    );
   if (![mean, covariance].every(({ data }) => data.every(Number.isFinite)))
     throw new FileFormatError(path, "expected finite statistics but they hold NaN or infinite values");
   return { mean: tensor(mean.data), covariance: tensor(covariance.data, { shape: covariance.shape }) };
@@ -36,7 +39,10 @@ export function readStatistics(path: string): Gaussian {
 /** Writes mean and covariance for pytorch-fid, beside `path` first and then in its place. */
 export function writeStatistics(path: string, { mean, covariance }: Gaussian): void {
   const array = (t: Tensor): NumpyArray => ({ shape: t.shape, data: t.to("float64").data() as Float64Array });
-  const bytes = zipSync({ "mu.npy": encodeArray(array(mean)), "sigma.npy": encodeArray(array(covariance)) }, { level: 6 });
+  const bytes = zipSync(
+    { "mu.npy": encodeArray(array(mean)), "sigma.npy": encodeArray(array(covariance)) },
+    { level: 6 },
+  );
   const partial = `${path}.${randomUUID()}.partial`;
   try {
     writeFileSync(partial, bytes);
@@ -86,7 +92,8 @@ function decodeArray(bytes: Uint8Array, { path, name }: { path: string; name: st
   const { type, fortran, shape } = parseHeader(header, wrong);
   const numel = shape.reduce((n, d) => n * d, 1);
   const size = type === "<f8" ? 8 : 4;
-  if (bytes.length - end !== numel * size) throw wrong(`expected ${numel * size} bytes of numbers but it has ${bytes.length - end}`);
+  if (bytes.length - end !== numel * size)
+    throw wrong(`expected ${numel * size} bytes of numbers but it has ${bytes.length - end}`);
   const body = bytes.slice(end).buffer as ArrayBuffer;
   const data = type === "<f8" ? new Float64Array(body) : Float64Array.from(new Float32Array(body));
   if (!fortran || shape.length < 2) return { shape, data };
@@ -96,11 +103,15 @@ function decodeArray(bytes: Uint8Array, { path, name }: { path: string; name: st
 }
 
 /** `{'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }` */
-function parseHeader(header: string, wrong: (problem: string) => Error): { type: "<f8" | "<f4"; fortran: boolean; shape: number[] } {
+function parseHeader(
+  header: string,
+  wrong: (problem: string) => Error,
+): { type: "<f8" | "<f4"; fortran: boolean; shape: number[] } {
   const type = /'descr':\s*'([^']*)'/.exec(header)?.[1];
   const fortran = /'fortran_order':\s*(True|False)/.exec(header)?.[1];
   const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(header)?.[1];
-  if (type !== "<f8" && type !== "<f4") throw wrong(`expected numbers of type <f8 or <f4 but they are ${type ?? "of an unknown type"}`);
+  if (type !== "<f8" && type !== "<f4")
+    throw wrong(`expected numbers of type <f8 or <f4 but they are ${type ?? "of an unknown type"}`);
   if (fortran === undefined || shape === undefined) throw wrong(`its header is damaged: ${header.trim()}`);
   return { type, fortran: fortran === "True", shape: (shape.match(/\d+/g) ?? []).map(Number) };
 }

@@ -98,14 +98,28 @@ function checkInception(context: ParityContext): void {
   for (const [name, { sum_float64, numel }] of Object.entries(sums)) {
     const part = `weight_checks/${name}`;
     const actual = weight(name).to("float64").sum().item();
-    context.check(JSON_FILE, `${part}/sum_float64`, { actual, expected: sum_float64, tolerance: absolute(1e-8), group: "weight sums" });
-    context.check(JSON_FILE, `${part}/numel`, { actual: weight(name).numel, expected: numel, tolerance: exact, group: "weight sizes" });
+    context.check(JSON_FILE, `${part}/sum_float64`, {
+      actual,
+      expected: sum_float64,
+      tolerance: absolute(1e-8),
+      group: "weight sums",
+    });
+    context.check(JSON_FILE, `${part}/numel`, {
+      actual: weight(name).numel,
+      expected: numel,
+      tolerance: exact,
+      group: "weight sizes",
+    });
   }
   for (const key of folder.tensors(FEATURES).keys()) {
     const name = /^weight_head\.(.+)$/.exec(key)?.[1];
     if (name === undefined) continue;
     const count = folder.input(FEATURES, key).size(0);
-    context.checkTensor(FEATURES, key, { actual: weight(name).flatten().narrow(0, 0, count), tolerance: exact, group: "weight_head.*" });
+    context.checkTensor(FEATURES, key, {
+      actual: weight(name).flatten().narrow(0, 0, count),
+      tolerance: exact,
+      group: "weight_head.*",
+    });
   }
   const model = new InceptionV3();
   loadWeights(model, weights);
@@ -140,10 +154,18 @@ function checkPicture(context: ParityContext, model: InceptionV3, index: number)
     if (window === undefined) continue;
     const [channels, pixels] = window;
     const end = map.size(1);
-    check(`block${block}_sub`, map.slice(0, 0, map.size(0), channels).slice(1, 0, end, pixels).slice(2, 0, end, pixels));
+    check(
+      `block${block}_sub`,
+      map.slice(0, 0, map.size(0), channels).slice(1, 0, end, pixels).slice(2, 0, end, pixels),
+    );
   }
   const expected = folder.input(FEATURES, "features").select(0, index);
-  context.check(FEATURES, "features", { actual: maps.at(-1)!.mean([1, 2]), expected, tolerance: TOLERANCE, group: "features" });
+  context.check(FEATURES, "features", {
+    actual: maps.at(-1)!.mean([1, 2]),
+    expected,
+    tolerance: TOLERANCE,
+    group: "features",
+  });
 }
 
 function checkFrechet(context: ParityContext): void {
@@ -159,11 +181,22 @@ function checkFrechet(context: ParityContext): void {
     const traces = first.covariance.trace().item() + second.covariance.trace().item();
     const singular = Math.min(...ranks) < first.mean.size(0);
     // Equal distributions are apart by rounding alone, of which no digit agrees.
-    const tolerance = expected.value_pytorch_fid < 1e-9 * traces ? absolute(1e-9 * traces) : relative(singular ? 1e-5 : 1e-6);
+    const tolerance =
+      expected.value_pytorch_fid < 1e-9 * traces ? absolute(1e-9 * traces) : relative(singular ? 1e-5 : 1e-6);
     for (const part of ["value_pytorch_fid", "value_symmetric_eigh"] as const)
-      context.check(JSON_FILE, `frechet/${name}/${part}`, { actual, expected: expected[part], tolerance, group: `frechet/*/${part}` });
+      context.check(JSON_FILE, `frechet/${name}/${part}`, {
+        actual,
+        expected: expected[part],
+        tolerance,
+        group: `frechet/*/${part}`,
+      });
     for (const [i, part] of (["rank1", "rank2"] as const).entries())
-      context.check(JSON_FILE, `frechet/${name}/${part}`, { actual: ranks[i]!, expected: expected[part], tolerance: exact, group: "frechet/*/rank*" });
+      context.check(JSON_FILE, `frechet/${name}/${part}`, {
+        actual: ranks[i]!,
+        expected: expected[part],
+        tolerance: exact,
+        group: "frechet/*/rank*",
+      });
   }
 }
 
@@ -187,11 +220,21 @@ interface KidCheck {
 function checkSubsets(context: ParityContext, { name, expected, generated, real }: KidCheck): void {
   const index = (side: 1 | 2) => context.folder.input(KID, `${name}.subset_index_${side}`);
   const [left, right] = [index(1), index(2)];
-  const rows = Array.from({ length: left.size(0) }, (_, r): SubsetRows => ({ generated: left.select(0, r).toArray(), real: right.select(0, r).toArray() }));
+  const rows = Array.from(
+    { length: left.size(0) },
+    (_, r): SubsetRows => ({ generated: left.select(0, r).toArray(), real: right.select(0, r).toArray() }),
+  );
   const kid = kernelInceptionDistance(generated, real, { rows });
   const check = (part: string, actual: number | readonly number[], tolerance: Tolerance) => {
-    const value = part.split("/").reduce((v, key) => (v as Record<string, unknown>)[key], expected as unknown) as number;
-    context.check(JSON_FILE, `kid_prc/${name}/${part}`, { actual, expected: value, tolerance, group: `kid_prc/*/${part}` });
+    const value = part
+      .split("/")
+      .reduce((v, key) => (v as Record<string, unknown>)[key], expected as unknown) as number;
+    context.check(JSON_FILE, `kid_prc/${name}/${part}`, {
+      actual,
+      expected: value,
+      tolerance,
+      group: `kid_prc/*/${part}`,
+    });
   };
   check("kid_subsets", rows.length, exact);
   check("kid_subset_size", kid.subsetSize, exact);
@@ -211,7 +254,12 @@ function checkWhole(context: ParityContext, { name, expected, generated, real }:
     if (rows !== undefined) {
       const first = Array.from({ length: Number(rows) }, (_, i) => i);
       const { mean: actual } = kernelInceptionDistance(generated, real, { rows: [{ generated: first, real: first }] });
-      context.check(JSON_FILE, path, { actual, expected: value as number, tolerance: relative(1e-9), group: "kid_prc/*/mmd2_unbiased_*" });
+      context.check(JSON_FILE, path, {
+        actual,
+        expected: value as number,
+        tolerance: relative(1e-9),
+        group: "kid_prc/*/mmd2_unbiased_*",
+      });
     } else if (k !== undefined) {
       const { precision, recall } = precisionRecall(generated, real, { k: Number(k) });
       const actual = { precision, recall, f_score: (2 * precision * recall) / Math.max(1e-5, precision + recall) };

@@ -40,17 +40,25 @@ export const MARK = Symbol("mark");
 /** What lies on the machine's stack. */
 export type Item = PickleValue | Global | typeof MARK;
 
-
-export const isGlobal = (item: unknown): item is Global => typeof item === "object" && item !== null && (item as Global).kind === "global";
+export const isGlobal = (item: unknown): item is Global =>
+  typeof item === "object" && item !== null && (item as Global).kind === "global";
 export const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 const isCounts = (v: unknown): v is number[] => Array.isArray(v) && v.every(isCount);
 
-const STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"].map((t) => `${t}Storage`);
+const STORAGES = ["Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool"].map(
+  (t) => `${t}Storage`,
+);
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)` */
 function rebuildTensor(args: readonly Item[]): TensorRecord {
   const [storage, offset, shape, strides] = args;
-  if ((storage as StorageRecord | null)?.kind !== "storage" || !isCount(offset) || !isCounts(shape) || !isCounts(strides) || shape.length !== strides.length)
+  if (
+    (storage as StorageRecord | null)?.kind !== "storage" ||
+    !isCount(offset) ||
+    !isCounts(shape) ||
+    !isCounts(strides) ||
+    shape.length !== strides.length
+  )
     throw new Error("tensor");
   return { kind: "tensor", storage: storage as StorageRecord, offset, shape, strides };
 }
@@ -62,7 +70,8 @@ function rebuildParameter([data]: readonly Item[]): TensorRecord {
 
 function orderedDict(args: readonly Item[]): Map<PickleValue, PickleValue> {
   const pairs = args[0] ?? [];
-  if (!Array.isArray(pairs) || !pairs.every((p) => Array.isArray(p) && p.length === 2)) throw new Error("list of pairs");
+  if (!Array.isArray(pairs) || !pairs.every((p) => Array.isArray(p) && p.length === 2))
+    throw new Error("list of pairs");
   return new Map(pairs as [PickleValue, PickleValue][]);
 }
 

@@ -167,7 +167,8 @@ export class PickleReader {
 
   setItems(pairs: readonly PickleValue[]): void {
     const map = this.top();
-    if (!(map instanceof Map) || pairs.length % 2 !== 0) throw this.wrong("its pickle puts entries into what is no dictionary");
+    if (!(map instanceof Map) || pairs.length % 2 !== 0)
+      throw this.wrong("its pickle puts entries into what is no dictionary");
     for (let i = 0; i < pairs.length; i += 2) map.set(pairs[i], pairs[i + 1]);
   }
 
@@ -180,7 +181,8 @@ export class PickleReader {
   /** The state of an ordered dictionary: attributes such as `_metadata`, which are no weights and are left out. */
   setState(): void {
     const state = this.pop();
-    if (!(state instanceof Map) || !(this.top() instanceof Map)) throw this.refused("an object with a state of its own");
+    if (!(state instanceof Map) || !(this.top() instanceof Map))
+      throw this.refused("an object with a state of its own");
   }
 
   /** `('storage', type, key, location, number of elements)`, in old files with a view behind it. */
@@ -188,7 +190,13 @@ export class PickleReader {
     const id = this.pop();
     if (!Array.isArray(id)) throw this.wrong("its pickle names a storage in an unknown way");
     const [tag, type, key, , numel, view = null] = id as readonly Item[];
-    if (tag !== "storage" || !isGlobal(type) || !type.name.endsWith("Storage") || typeof key !== "string" || !isCount(numel))
+    if (
+      tag !== "storage" ||
+      !isGlobal(type) ||
+      !type.name.endsWith("Storage") ||
+      typeof key !== "string" ||
+      !isCount(numel)
+    )
       throw this.wrong("its pickle names a storage in an unknown way");
     if (view !== null) throw this.refused("a view of a storage");
     this.push({ kind: "storage", type: type.name.replace("torch.", ""), key, numel });
@@ -206,7 +214,9 @@ export class PickleReader {
   }
 
   private refused(what: string): FileFormatError {
-    return this.wrong(`its pickle asks for ${what}, which weights do not need; it is refused, because a pickle can run code`);
+    return this.wrong(
+      `its pickle asks for ${what}, which weights do not need; it is refused, because a pickle can run code`,
+    );
   }
 }
 
@@ -216,10 +226,12 @@ const NEWLINE = 10;
 type Step = (machine: PickleReader) => void;
 
 const STOP = 0x2e;
-const tuple = (n: number): Step => (m) => {
-  const items = Array.from({ length: n }, () => m.plain(m.pop()));
-  m.push(items.reverse());
-};
+const tuple =
+  (n: number): Step =>
+  (m) => {
+    const items = Array.from({ length: n }, () => m.plain(m.pop()));
+    m.push(items.reverse());
+  };
 
 /** The opcodes of protocols 0 to 5 that weights need, with their names in `pickletools`. */
 const OPCODES: readonly (readonly [code: number | string, name: string, step: Step])[] = [
@@ -318,6 +330,7 @@ function setOne(m: PickleReader): void {
 function importFromStack(m: PickleReader): void {
   const name = m.pop();
   const module = m.pop();
-  if (typeof name !== "string" || typeof module !== "string") fail(m, `its pickle imports ${show(name)}, which is no name`);
+  if (typeof name !== "string" || typeof module !== "string")
+    fail(m, `its pickle imports ${show(name)}, which is no name`);
   m.import(module, name);
 }

@@ -7,14 +7,18 @@ import { frechetDistance, frechetOfFeatures } from "./frechet.js";
 import { copyCheck } from "./nearest.js";
 import { gaussianOf } from "./statistics.js";
 
-const features = (n: number, d: number, seed: number): Tensor => randn([n, d], { generator: new Generator(seed), dtype: "float64" });
+const features = (n: number, d: number, seed: number): Tensor =>
+  randn([n, d], { generator: new Generator(seed), dtype: "float64" });
 
 describe("extrapolate", () => {
   it("finds the line over 1/N", () => {
     const points = [100, 200, 400, 800].map((pictures) => ({ pictures, distance: 7 + 300 / pictures }));
     const { value, slope, rSquared } = extrapolate(points);
     assert.ok(Math.abs(value - 7) < 1e-9 && Math.abs(slope - 300) < 1e-6 && Math.abs(rSquared - 1) < 1e-12);
-    assert.throws(() => extrapolate(points.slice(0, 1)), /expected distances at 2 sizes or more for points but received 1/);
+    assert.throws(
+      () => extrapolate(points.slice(0, 1)),
+      /expected distances at 2 sizes or more for points but received 1/,
+    );
   });
 });
 
@@ -33,9 +37,18 @@ describe("fidInfinity", () => {
 
   it("is not given where the line would not be one", () => {
     assert.equal(infinityCaveat(4098, 2048), null);
-    assert.equal(infinityCaveat(1800, 2048), "FID∞ is not given: extrapolating over 1/N needs at least 4098 generated pictures for 2048 features, and there are 1800.");
-    assert.throws(() => fidInfinity(features(13, 6, 2), real), /expected features of at least 14 pictures for generated but received 13/);
-    assert.throws(() => fidInfinity(features(20, 6, 2), real, { sizes: 2 }), /expected an integer of at least 3 for sizes but received 2/);
+    assert.equal(
+      infinityCaveat(1800, 2048),
+      "FID∞ is not given: extrapolating over 1/N needs at least 4098 generated pictures for 2048 features, and there are 1800.",
+    );
+    assert.throws(
+      () => fidInfinity(features(13, 6, 2), real),
+      /expected features of at least 14 pictures for generated but received 13/,
+    );
+    assert.throws(
+      () => fidInfinity(features(20, 6, 2), real, { sizes: 2 }),
+      /expected an integer of at least 3 for sizes but received 2/,
+    );
   });
 });
 
@@ -45,7 +58,10 @@ describe("realFloor", () => {
   it("compares pictures that do not overlap, at the size asked for", () => {
     const seen: number[][] = [];
     const floor = realFloor(
-      tensor(Float64Array.from({ length: 30 }, (_, i) => i), { shape: [30, 1] }),
+      tensor(
+        Float64Array.from({ length: 30 }, (_, i) => i),
+        { shape: [30, 1] },
+      ),
       (x, y) => {
         seen.push([...x.toArray(), ...y.toArray()]);
         return x.size(0);
@@ -62,7 +78,10 @@ describe("realFloor", () => {
     assert.deepEqual([floor.size, floor.reference, floor.values.length], [150, 150, 5]);
     assert.ok(floor.std > 0);
     assert.ok(frechetOfFeatures(features(250, 5, 4).mul(1.5), real) > 3 * floor.mean);
-    assert.throws(() => realFloor(real.narrow(0, 0, 3), frechetOfFeatures, { size: 2 }), /expected at least 4 pictures for real but received 3/);
+    assert.throws(
+      () => realFloor(real.narrow(0, 0, 3), frechetOfFeatures, { size: 2 }),
+      /expected at least 4 pictures for real but received 3/,
+    );
   });
 });
 
@@ -72,22 +91,43 @@ describe("copyCheck", () => {
   it("finds the training picture that each is nearest to, copies first", () => {
     const copies = training.indexSelect(0, tensor(BigInt64Array.of(7n, 1400n))).mul(2);
     const generated = cat([features(1100, 8, 6), copies], 0);
-    const { nearest, top, mean, heldOutMost, beyondHeldOut } = copyCheck(generated, training, { heldOut: features(100, 8, 7), top: 3 });
+    const { nearest, top, mean, heldOutMost, beyondHeldOut } = copyCheck(generated, training, {
+      heldOut: features(100, 8, 7),
+      top: 3,
+    });
     assert.equal(nearest.length, 1102);
-    assert.deepEqual(nearest.map((p) => p.picture), Array.from({ length: 1102 }, (_, i) => i));
-    assert.deepEqual(top.slice(0, 2).map(({ picture, training: t }) => [picture, t]).sort(), [[1100, 7], [1101, 1400]]);
+    assert.deepEqual(
+      nearest.map((p) => p.picture),
+      Array.from({ length: 1102 }, (_, i) => i),
+    );
+    assert.deepEqual(
+      top
+        .slice(0, 2)
+        .map(({ picture, training: t }) => [picture, t])
+        .sort(),
+      [
+        [1100, 7],
+        [1101, 1400],
+      ],
+    );
     assert.ok(top[0]!.similarity > 1 - 1e-12 && top[2]!.similarity < 0.999);
     assert.ok(mean > 0.7 && mean < 1);
     assert.equal(beyondHeldOut, nearest.filter((p) => p.similarity > heldOutMost!).length);
     assert.ok(beyondHeldOut! >= 2);
     const first = nearest[0]!;
-    const cosines = training.mm(generated.narrow(0, 0, 1).t()).squeeze(1).div(training.square().sum(1).sqrt());
+    const cosines = training
+      .mm(generated.narrow(0, 0, 1).t())
+      .squeeze(1)
+      .div(training.square().sum(1).sqrt());
     assert.equal(first.training, cosines.argmax().item());
   });
 
   it("has nothing to compare with without held-out pictures", () => {
     const { heldOutMost, beyondHeldOut } = copyCheck(training.narrow(0, 0, 3), training);
     assert.deepEqual([heldOutMost, beyondHeldOut], [null, null]);
-    assert.throws(() => copyCheck(training, training, { top: 0 }), /expected a positive integer for top but received 0/);
+    assert.throws(
+      () => copyCheck(training, training, { top: 0 }),
+      /expected a positive integer for top but received 0/,
+    );
   });
 });

@@ -16,7 +16,8 @@ function large(): Picture {
   let o = 0;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)
-      for (let c = 0; c < 3; c++) data[o++] = (x * 7 + y * 13 + c * 50 + ((x * y) % 31) * 5 + (Math.floor(x / 40) % 2) * 90) % 256;
+      for (let c = 0; c < 3; c++)
+        data[o++] = (x * 7 + y * 13 + c * 50 + ((x * y) % 31) * 5 + (Math.floor(x / 40) % 2) * 90) % 256;
   return { width, height, channels: 3, data };
 }
 
@@ -36,7 +37,10 @@ describe("inceptionInput", () => {
     it(`is the reference's (${resize})`, () => {
       for (const name of names) {
         const input = inceptionInput(pictureOf(name), { resize });
-        const difference = largestDifference(input.slice(1, 0, 299, 37).slice(2, 0, 299, 37), expected.get(`${resize}.${name}`)!);
+        const difference = largestDifference(
+          input.slice(1, 0, 299, 37).slice(2, 0, 299, 37),
+          expected.get(`${resize}.${name}`)!,
+        );
         assert.ok(difference <= limit, `${name}: ${difference}`);
       }
     });
@@ -55,13 +59,22 @@ describe("inceptionInput", () => {
     const flat: Picture = { width: 20, height: 500, channels: 3, data: new Uint8Array(20 * 500 * 3).fill(192) };
     for (const resize of ["tensorflow", "clean"] as const) {
       assert.ok(largestDifference(inceptionInput(exact, { resize }).mul(128).add(128), pixels(exact)) < 1e-4, resize);
-      assert.ok(largestDifference(inceptionInput(flat, { resize }), tensor(new Float32Array(3 * 299 * 299).fill(0.5), { shape: [3, 299, 299] })) < 1e-6, resize);
+      assert.ok(
+        largestDifference(
+          inceptionInput(flat, { resize }),
+          tensor(new Float32Array(3 * 299 * 299).fill(0.5), { shape: [3, 299, 299] }),
+        ) < 1e-6,
+        resize,
+      );
     }
     assert.ok(largestDifference(inceptionInput(exact, { resize: "pytorch" }).add(1).mul(127.5), pixels(exact)) < 1e-4);
   });
 
   it("refuses other ways", () => {
-    assert.throws(() => inceptionInput(large(), { resize: "legacy" as FidResize }), /expected one of pytorch, tensorflow, clean for resize but received "legacy"/);
+    assert.throws(
+      () => inceptionInput(large(), { resize: "legacy" as FidResize }),
+      /expected one of pytorch, tensorflow, clean for resize but received "legacy"/,
+    );
   });
 });
 
@@ -72,13 +85,19 @@ describe("visionInput", () => {
       for (const name of ["large", "image1"]) {
         const input = visionInput(pictureOf(name), { size: 224, squaring, normalization });
         assert.deepEqual(input.shape, [3, 224, 224]);
-        const difference = largestDifference(input.slice(1, 0, 224, 16).slice(2, 0, 224, 16), expected.get(`${squaring}.${name}`)!);
+        const difference = largestDifference(
+          input.slice(1, 0, 224, 16).slice(2, 0, 224, 16),
+          expected.get(`${squaring}.${name}`)!,
+        );
         assert.ok(difference < 1e-6, `${name}: ${difference}`);
       }
     });
 
   it("refuses other ways", () => {
     const options = { size: 224, squaring: "pad" as Squaring, normalization: CLIP_NORMALIZATION };
-    assert.throws(() => visionInput(large(), options), /expected one of shorter-side, centre-square, stretch for squaring but received "pad"/);
+    assert.throws(
+      () => visionInput(large(), options),
+      /expected one of shorter-side, centre-square, stretch for squaring but received "pad"/,
+    );
   });
 });

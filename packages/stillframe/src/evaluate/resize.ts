@@ -32,7 +32,12 @@ export function inceptionInput(picture: Picture, { resize }: { resize: FidResize
 export function pixels(picture: Picture): Tensor {
   checkPicture(picture);
   const { width, height, data } = picture;
-  return scope(() => tensor(data, { shape: [height, width, 3] }).permute(2, 0, 1).to("float32").contiguous());
+  return scope(() =>
+    tensor(data, { shape: [height, width, 3] })
+      .permute(2, 0, 1)
+      .to("float32")
+      .contiguous(),
+  );
 }
 
 /** libtorch's bilinear interpolation between pixel centres: `[3, h, w]` → `[3, 299, 299]`. */
@@ -47,7 +52,12 @@ function tensorflowBilinear(x: Tensor): Tensor {
   const columns = cornerTaps(w);
   const along = (y: Tensor, axis: 1 | 2, { low, high, weight }: CornerTaps) => {
     const a = y.indexSelect(axis, low);
-    return a.add(y.indexSelect(axis, high).sub(a).mul(axis === 1 ? weight.unsqueeze(1) : weight));
+    return a.add(
+      y
+        .indexSelect(axis, high)
+        .sub(a)
+        .mul(axis === 1 ? weight.unsqueeze(1) : weight),
+    );
   };
   return along(along(x, 2, columns), 1, rows);
 }

@@ -4,13 +4,20 @@ import { Generator, liveTensors, randn, scope, type Tensor, tensor } from "@stil
 import { FeatureStatistics, gaussianOf } from "./statistics.js";
 import { largestDifference } from "./testing/fixture.js";
 
-const features = (n: number, d: number, seed = 1): Tensor => randn([n, d], { generator: new Generator(seed), dtype: "float64" });
+const features = (n: number, d: number, seed = 1): Tensor =>
+  randn([n, d], { generator: new Generator(seed), dtype: "float64" });
 
 /** Mean and covariance by their definitions. */
 function definition(x: Tensor): { mean: Tensor; covariance: Tensor } {
   const mean = x.mean(0);
   const centred = x.sub(mean);
-  return { mean, covariance: centred.t().mm(centred).div(x.size(0) - 1) };
+  return {
+    mean,
+    covariance: centred
+      .t()
+      .mm(centred)
+      .div(x.size(0) - 1),
+  };
 }
 
 function inBatches(x: Tensor, sizes: readonly number[]): FeatureStatistics {
@@ -46,12 +53,19 @@ describe("FeatureStatistics", () => {
     const far = x.add(1e7);
     const { covariance } = inBatches(far, [7, 13, 80]).gaussian();
     assert.ok(largestDifference(covariance, definition(x).covariance) < 1e-6);
-    const naive = far.t().mm(far).div(100).sub(far.mean(0).outer(far.mean(0))).mul(100 / 99);
+    const naive = far
+      .t()
+      .mm(far)
+      .div(100)
+      .sub(far.mean(0).outer(far.mean(0)))
+      .mul(100 / 99);
     assert.ok(largestDifference(naive, definition(x).covariance) > 1e-3);
   });
 
   it("merges the statistics of workers", () => {
-    const merged = inBatches(x.narrow(0, 0, 30), [30]).merge(inBatches(x.narrow(0, 30, 70), [70])).merge(new FeatureStatistics(6));
+    const merged = inBatches(x.narrow(0, 0, 30), [30])
+      .merge(inBatches(x.narrow(0, 30, 70), [70]))
+      .merge(new FeatureStatistics(6));
     assert.equal(merged.count, 100);
     assert.ok(largestDifference(merged.gaussian().covariance, definition(x).covariance) < 1e-13);
   });
@@ -68,12 +82,28 @@ describe("FeatureStatistics", () => {
   });
 
   it("refuses what has no covariance", () => {
-    assert.throws(() => new FeatureStatistics(6).add(x.narrow(0, 0, 1)).gaussian(), /expected at least 2 pictures for statistics but received 1/);
+    assert.throws(
+      () => new FeatureStatistics(6).add(x.narrow(0, 0, 1)).gaussian(),
+      /expected at least 2 pictures for statistics but received 1/,
+    );
     assert.throws(() => new FeatureStatistics(5).add(x), /expected 5 numbers a picture for features but received 6/);
     assert.throws(() => new FeatureStatistics(0), /expected a positive integer for dimension but received 0/);
-    assert.throws(() => new FeatureStatistics(5).merge(new FeatureStatistics(6)), /expected statistics of dimension 5 for other but received 6/);
-    const broken = tensor([[1, 2], [Number.NaN, 3], [0, Number.POSITIVE_INFINITY]]);
-    assert.throws(() => new FeatureStatistics(2).add(broken), /expected finite features for features but received "NaN or infinite values in 2 of 3 rows, the first is row 1"/);
-    assert.throws(() => new FeatureStatistics(2).add(tensor([1, 2])), /expected features \[n, d\] of a floating-point type for features but received "float32\[2\]"/);
+    assert.throws(
+      () => new FeatureStatistics(5).merge(new FeatureStatistics(6)),
+      /expected statistics of dimension 5 for other but received 6/,
+    );
+    const broken = tensor([
+      [1, 2],
+      [Number.NaN, 3],
+      [0, Number.POSITIVE_INFINITY],
+    ]);
+    assert.throws(
+      () => new FeatureStatistics(2).add(broken),
+      /expected finite features for features but received "NaN or infinite values in 2 of 3 rows, the first is row 1"/,
+    );
+    assert.throws(
+      () => new FeatureStatistics(2).add(tensor([1, 2])),
+      /expected features \[n, d\] of a floating-point type for features but received "float32\[2\]"/,
+    );
   });
 });

@@ -47,7 +47,8 @@ export class FeatureStatistics {
 
   /** Takes the pictures of other statistics in, as from another worker. */
   merge(other: FeatureStatistics): this {
-    if (other.dimension !== this.dimension) throw invalid("other", `statistics of dimension ${this.dimension}`, other.dimension);
+    if (other.dimension !== this.dimension)
+      throw invalid("other", `statistics of dimension ${this.dimension}`, other.dimension);
     if (other.pictures === 0) return this;
     scope(() => this.combine({ count: other.pictures, mean: other.mean, rows: null, scatter: other.scatter }));
     return this;

@@ -45,10 +45,14 @@ function readZip(bytes: Uint8Array, path: string): TorchFile {
   const entries = unzip(bytes, path);
   const names = Object.keys(entries);
   const pickle = names.find((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickle === undefined) throw new FileFormatError(path, "expected a file that torch.save wrote but there is no data.pkl in it");
+  if (pickle === undefined)
+    throw new FileFormatError(path, "expected a file that torch.save wrote but there is no data.pkl in it");
   const folder = pickle.slice(0, -"data.pkl".length);
   if (names.some((name) => name.startsWith(`${folder}code/`)))
-    throw new FileFormatError(path, "it is a TorchScript archive, which holds code beside weights; expected a file that torch.save wrote");
+    throw new FileFormatError(
+      path,
+      "it is a TorchScript archive, which holds code beside weights; expected a file that torch.save wrote",
+    );
   const order = entries[`${folder}byteorder`];
   if (order !== undefined && new TextDecoder().decode(order).trim() !== "little")
     throw new FileFormatError(path, "expected numbers in little-endian order but it holds them in big-endian");
@@ -83,7 +87,8 @@ function readLegacy(bytes: Uint8Array, path: string): TorchFile {
   if (bytes[0] !== 0x80 || next() !== LEGACY_MAGIC)
     throw new FileFormatError(path, "expected a file that torch.save wrote but it begins with other bytes");
   const protocol = next();
-  if (protocol !== LEGACY_PROTOCOL) throw new FileFormatError(path, `expected format 1001 but it is ${String(protocol)}`);
+  if (protocol !== LEGACY_PROTOCOL)
+    throw new FileFormatError(path, `expected format 1001 but it is ${String(protocol)}`);
   const system = next();
   if (!(system instanceof Map) || system.get("little_endian") !== true)
     throw new FileFormatError(path, "expected numbers in little-endian order but it holds them in big-endian");
@@ -94,21 +99,30 @@ function readLegacy(bytes: Uint8Array, path: string): TorchFile {
   const storages = new Map<string, Uint8Array>();
   for (const key of keys as readonly PickleValue[]) {
     const record = sizes.get(key as string);
-    if (record === undefined) throw new FileFormatError(path, `its storage ${String(key)} belongs to no tensor, so that its size is unknown`);
+    if (record === undefined)
+      throw new FileFormatError(path, `its storage ${String(key)} belongs to no tensor, so that its size is unknown`);
     const length = record.numel * STORAGE_ELEMENT[record.type]!;
     // The eight bytes before it repeat the number of elements.
     storages.set(record.key, bytes.subarray(at + 8, at + 8 + length));
     at += 8 + length;
   }
   if (at !== bytes.length)
-    throw new FileFormatError(path, at > bytes.length ? `it is truncated: ${at} bytes are described, ${bytes.length} are there` : `${bytes.length - at} bytes at its end belong to no storage`);
+    throw new FileFormatError(
+      path,
+      at > bytes.length
+        ? `it is truncated: ${at} bytes are described, ${bytes.length} are there`
+        : `${bytes.length - at} bytes at its end belong to no storage`,
+    );
   return { value, storage: (record) => checkedStorage(storages.get(record.key), record, path) };
 }
 
 function checkedStorage(bytes: Uint8Array | undefined, record: StorageRecord, path: string): Uint8Array {
   const needed = record.numel * STORAGE_ELEMENT[record.type]!;
   if (bytes === undefined || bytes.length < needed)
-    throw new FileFormatError(path, `its storage ${record.key} needs ${needed} bytes but has ${bytes?.length ?? 0}: it is truncated or damaged`);
+    throw new FileFormatError(
+      path,
+      `its storage ${record.key} needs ${needed} bytes but has ${bytes?.length ?? 0}: it is truncated or damaged`,
+    );
   return bytes;
 }
 
@@ -123,7 +137,8 @@ function storagesOf(value: PickleValue): StorageRecord[] {
     seen.add(item);
     if (Array.isArray(item)) for (const each of item) open.push(each);
     else if (item instanceof Map) for (const each of item.values()) open.push(each);
-    else if ((item as TensorRecord).kind === "tensor") found.set((item as TensorRecord).storage.key, (item as TensorRecord).storage);
+    else if ((item as TensorRecord).kind === "tensor")
+      found.set((item as TensorRecord).storage.key, (item as TensorRecord).storage);
   }
   return [...found.values()];
 }

@@ -30,7 +30,10 @@ export function visionInput(
   const square = toSquare(picture, size, squaring);
   return scope(() =>
     noGrad(() => {
-      const [mean, std] = [normalization.mean, normalization.std].map((v) => tensor([...v], { shape: [3, 1, 1] })) as [Tensor, Tensor];
+      const [mean, std] = [normalization.mean, normalization.std].map((v) => tensor([...v], { shape: [3, 1, 1] })) as [
+        Tensor,
+        Tensor,
+      ];
       return pixels(square).div(255).sub(mean).div(std);
     }),
   );
@@ -40,7 +43,8 @@ function toSquare(picture: Picture, size: number, squaring: Squaring): Picture {
   if (!SQUARINGS.includes(squaring)) throw invalid("squaring", `one of ${SQUARINGS.join(", ")}`, squaring);
   const whole = { width: size, height: size, interpolation: "bicubic" } as const;
   if (squaring === "stretch") return resample(picture, whole);
-  if (squaring === "centre-square") return resample(centreSquare(picture, Math.min(picture.width, picture.height)), whole);
+  if (squaring === "centre-square")
+    return resample(centreSquare(picture, Math.min(picture.width, picture.height)), whole);
   return centreSquare(resizeShorterSide(picture, { resolution: size, interpolation: "bicubic" }), size);
 }
 

@@ -1,3 +1,4 @@
+import { engineInfo, setThreads } from "@stillframe/torch";
 import { families as allFamilies } from "./families/index.js";
 import type { Family } from "./family.js";
 import { ParityContext } from "./parity-context.js";
@@ -26,6 +27,9 @@ export async function runParity(
   const report = new ParityReport();
   const context = new ParityContext(folder, report, { partial });
   const chosen = families.filter(({ name }) => only === undefined || only.includes(name));
+  const { threads } = engineInfo();
+  // The networks are small: a second thread costs more than it brings, and on a busy machine many times as much.
+  setThreads(1);
   try {
     for (const family of chosen) await family.check?.(context);
     for (const file of folder.files) {
@@ -33,6 +37,7 @@ export async function runParity(
       if (owner === undefined ? only === undefined : chosen.includes(owner)) account(context, file, owner);
     }
   } finally {
+    setThreads(threads);
     folder.dispose();
     context.dispose();
   }

@@ -5,6 +5,7 @@ import { FileFormatError, InvalidArgumentError } from "@stillframe/torch/errors"
 import { checkPublishable } from "./allow-list.js";
 import { FileBlob } from "./file-blob.js";
 import { findLeaks, type LeakSearch } from "./leaks.js";
+import { isPng, scrubbedPng } from "./png-texts.js";
 import { scrubPaths } from "./scrub.js";
 
 /** A file to publish: its path in the repository, and a local file or the content itself. */
@@ -28,14 +29,15 @@ const MAX_HEADER = 100 << 20;
 
 /**
  * Looks at one file before it is sent: on the list of what may be sent, an adapter and not a whole model, and without
- * paths of this machine or secrets. JSON is sent without such paths; any other file that has them is refused.
+ * paths of this machine or secrets. JSON and the texts in PNG pictures are sent without such paths; any other file that
+ * has them is refused.
  */
 export async function prepareFile({ path, from }: PublishFile, search: LeakSearch): Promise<PreparedFile> {
   checkPublishable(path);
   if (typeof from === "string") await checkPlainFile(path, from);
   if (path.endsWith(".safetensors")) return prepareWeights(path, from, search);
   const raw = typeof from === "string" ? await readFile(from) : Buffer.from(from);
-  const content = path.endsWith(".json") ? scrubbed(path, raw) : raw;
+  const content = path.endsWith(".json") ? scrubbed(path, raw) : isPng(raw) ? scrubbedPng(path, raw) : raw;
   checkLeaks(path, content.toString("latin1"), search);
   const sha256 = createHash("sha256").update(content).digest("hex");
   const gitOid = createHash("sha1").update(`blob ${content.length}\0`).update(content).digest("hex");
@@ -49,7 +51,7 @@ async function checkPlainFile(path: string, from: string): Promise<void> {
   throw new InvalidArgumentError(`expected a file for ${path} but found ${received} at ${from}`);
 }
 
-function scrubbed(path: string, raw: Buffer): Buffer {
+function scrubbed(path: string, raw: Buffer): Buffer<ArrayBuffer> {
   let value: unknown;
   try {
     value = JSON.parse(raw.toString("utf8"));

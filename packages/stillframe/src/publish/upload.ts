@@ -21,6 +21,8 @@ export interface PublishOptions extends Omit<HubOptions, "cacheDir" | "onProgres
   readonly private?: boolean | undefined;
   /** Look at the files and send nothing: no request is made, no token is needed. */
   readonly dryRun?: boolean | undefined;
+  /** Folders that no file may name, besides those of the files, the person's home and the like. */
+  readonly privatePaths?: readonly string[] | undefined;
   /** Title of the commit. */
   readonly message?: string | undefined;
   readonly onProgress?: ((event: PublishProgress) => void) | undefined;
@@ -85,7 +87,7 @@ function onRetry({ onProgress }: PublishOptions): HubOptions["onProgress"] {
 
 async function prepareAll(options: PublishOptions, token: string | undefined): Promise<PreparedFile[]> {
   const folders = options.files.flatMap(({ from }) => (typeof from === "string" ? [dirname(resolve(from))] : []));
-  const search = leakSearch(folders, { token, env: options.env });
+  const search = leakSearch([...folders, ...(options.privatePaths ?? [])], { token, env: options.env });
   const prepared: PreparedFile[] = [];
   for (const file of options.files) {
     if (prepared.some(({ path }) => path === file.path)) throw invalid("files", "every path once", file.path);

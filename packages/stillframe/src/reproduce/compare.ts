@@ -45,7 +45,10 @@ export async function compareWeights(
   return noGrad(() => scope(() => difference(readSafetensors(a).tensors, readSafetensors(b).tensors)));
 }
 
-function difference(first: ReadonlyMap<string, Tensor>, second: ReadonlyMap<string, Tensor>): WeightDifference | undefined {
+function difference(
+  first: ReadonlyMap<string, Tensor>,
+  second: ReadonlyMap<string, Tensor>,
+): WeightDifference | undefined {
   let [changed, largest, squaredDifference, squaredLength] = [0, 0, 0, 0];
   if (first.size !== second.size) return undefined;
   for (const [name, tensor] of first) {
@@ -62,10 +65,11 @@ function difference(first: ReadonlyMap<string, Tensor>, second: ReadonlyMap<stri
     if (most > 0) changed++;
     largest = Math.max(largest, most);
   }
-  const relative = squaredLength === 0 ? (squaredDifference === 0 ? 0 : 1) : Math.sqrt(squaredDifference / squaredLength);
+  const relative =
+    squaredLength === 0 ? (squaredDifference === 0 ? 0 : 1) : Math.sqrt(squaredDifference / squaredLength);
   return { tensors: first.size, changed, largest, relative };
 }
 
 function numbers(tensor: Tensor): Float64Array {
-  return tensor.to("float64").flatten().toTypedArray() as Float64Array;
+  return tensor.to("float64").data() as Float64Array;
 }

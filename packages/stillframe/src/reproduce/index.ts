@@ -1,4 +1,4 @@
-import type { ReproduceOptions, TrainEvent } from "@stillframe/schema";
+import type { ReproduceOptions, TrainEvent, TrainOptions } from "@stillframe/schema";
 import { engineInfo, setThreads } from "@stillframe/torch";
 import { invalid } from "@stillframe/torch/errors";
 import { readManifest } from "../card/run-record.js";
@@ -13,8 +13,8 @@ import { readSource } from "./source.js";
 export interface InputsChecked {
   readonly type: "inputs_checked";
   readonly checks: readonly InputCheck[];
-  /** The folder of the second run. */
-  readonly output_dir: string;
+  /** What the second run is trained with. */
+  readonly options: TrainOptions;
 }
 
 /** The run is not made again, because it would be another one. */
@@ -24,8 +24,10 @@ export interface InputsDiffer {
 }
 
 /** How the second run came out. */
-export interface Reproduced {
-  readonly type: "reproduction_equal" | "reproduction_differs";
+export type Reproduced = Comparison<"reproduction_equal"> | Comparison<"reproduction_differs">;
+
+interface Comparison<T> {
+  readonly type: T;
   readonly results: readonly ResultCheck[];
   /** Of the adapter's weights, where both files are here. */
   readonly difference: WeightDifference | undefined;
@@ -62,9 +64,10 @@ export async function* reproduce(
   if (manifest.engine.device === "cpu") setThreads(manifest.engine.threads);
   try {
     const checks = [...unknown, ...(yield* checkInputs(manifest, options, signal))];
-    yield { type: "inputs_checked", checks, output_dir: options.output_dir };
+    yield { type: "inputs_checked", checks, options };
     const decisive = checks.filter(({ same, decisive }) => decisive && !same);
-    if (decisive.length > 0 && !(given.allow_changes && !given.check_only)) yield { type: "inputs_differ", checks: decisive };
+    if (decisive.length > 0 && !(given.allow_changes && !given.check_only))
+      yield { type: "inputs_differ", checks: decisive };
     else if (!given.check_only) {
       const { interrupted } = yield* train(options, { ...(signal && { signal }) });
       if (!interrupted) yield await compared(source, { folder: options.output_dir, checks });

@@ -51,7 +51,10 @@ export async function* checkInputs(
     ...base,
     ...vae,
     check("pictures and captions", manifest.data.content_sha256, { found: data.sha256, decisive: true }),
-    check("pictures to train on", String(manifest.data.pictures), { found: String(data.pictures.length), decisive: true }),
+    check("pictures to train on", String(manifest.data.pictures), {
+      found: String(data.pictures.length),
+      decisive: true,
+    }),
   ];
 }
 
@@ -66,7 +69,9 @@ function environmentChecks(manifest: Manifest, options: TrainOptions): InputChec
     ["platform", manifest.platform, `${process.platform} ${process.arch}`],
     ["device", engine.device.replace(/:\d+$/, ""), precision.device.replace(/:\d+$/, "")],
     ["base weights", engine.dtype, precision.weights],
-    ...(engine.device === "cpu" ? [["threads", String(engine.threads), String(here.threads)] as [string, string, string]] : []),
+    ...(engine.device === "cpu"
+      ? [["threads", String(engine.threads), String(here.threads)] as [string, string, string]]
+      : []),
   ];
   return pairs.map(([what, expected, found]) => check(what, expected, { found, decisive: false }));
 }

@@ -1,6 +1,12 @@
 import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import { type Manifest, parseTrainOptions, type ReproduceOptions, type TrainOptions, trainOptions } from "@stillframe/schema";
+import {
+  type Manifest,
+  parseTrainOptions,
+  type ReproduceOptions,
+  type TrainOptions,
+  trainOptions,
+} from "@stillframe/schema";
 import { InvalidArgumentError } from "@stillframe/torch/errors";
 import type { InputCheck } from "./input-check.js";
 import type { ReproductionSource } from "./source.js";
@@ -38,7 +44,14 @@ export function reproductionOptions(
   const unknown: InputCheck[] = [];
   for (const [option, value] of Object.entries(manifest.options)) {
     if (trainOptions.find(option)?.name === option) record[option] = value;
-    else unknown.push({ what: `option ${option}`, expected: JSON.stringify(value), found: "not known to this version", same: false, decisive: true });
+    else
+      unknown.push({
+        what: `option ${option}`,
+        expected: JSON.stringify(value),
+        found: "not known to this version",
+        same: false,
+        decisive: true,
+      });
   }
   Object.assign(record, OWN, placesOf(manifest, given), {
     seed: manifest.seed,

@@ -55,7 +55,10 @@ function inFile(path: string): ReproductionSource {
     if (inCard === undefined || sameRun(manifest, inCard)) return { ...found, manifest, path: beside };
   }
   if (inCard === undefined)
-    throw new FileFormatError(path, "expected the manifest in the card's part Provenance, or manifest.json beside the card");
+    throw new FileFormatError(
+      path,
+      "expected the manifest in the card's part Provenance, or manifest.json beside the card",
+    );
   return { ...found, manifest: inCard, path };
 }
 

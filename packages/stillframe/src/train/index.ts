@@ -6,7 +6,8 @@ import { type TrainResult, TrainingRun } from "./run.js";
  * engine give the same bytes. After `signal` the step in hand is finished and a checkpoint written.
  *
  * @throws OptionsError, InvalidArgumentError, FileFormatError, WeightsError on what it was given
- * @throws NotFiniteError when a loss or a latent is NaN; the last event is then `run_failed`
+ * @throws NotFiniteError when a loss or a latent is NaN, RunFailedError when a disk is full or a file cannot be read or
+ *   written any more; the last event is then `run_failed`
  * @example
  * for await (const event of train({ pretrained_model_name_or_path: "sdxl", train_data_dir: "stills", rank: 16 }))
  *   if (event.type === "step") console.log(event.step, event.loss);

@@ -141,7 +141,7 @@ export class TrainingRun {
 
   private async *phases(): AsyncGenerator<TrainEvent, TrainResult> {
     const { seed, precision, folder } = this;
-    removeSamplesAfter(folder.path, this.step);
+    this.removeOldSamples();
     const prepared = yield* this.prepare();
     if (prepared === null) return yield* this.interrupt(null);
     this.prepared = prepared;
@@ -165,6 +165,14 @@ export class TrainingRun {
     };
     const whole = (yield* this.firstLook(prepared)) && (yield* this.loop(prepared));
     return whole ? yield* this.finish(prepared) : yield* this.interrupt(prepared);
+  }
+
+  /** Pictures that are about to be drawn again, and those of a prompt that is no longer asked for. */
+  private removeOldSamples(): void {
+    const { path } = this.folder;
+    const { prompt } = readHistory(join(path, EVENTS_FILE));
+    const asked = this.options.validation_prompt;
+    removeSamplesAfter(path, prompt === null || asked === null || asked === prompt ? this.step : -1);
   }
 
   /** Null when the signal ended it; what was encoded by then is in the caches. */

@@ -32,7 +32,7 @@ export function firstNotFinite(
       };
     }
   try {
-    noGrad(() => scope(body));
+    noGrad(() => scope(() => void body()));
   } finally {
     // the class's own method is there again
     for (const layer of watched) delete layer.forward;

@@ -1,4 +1,5 @@
 import { data } from "./data.js";
+import { evaluation } from "./evaluation.js";
 import { limitations } from "./limitations.js";
 import { machine } from "./machine.js";
 import { provenance } from "./provenance.js";
@@ -15,6 +16,7 @@ export const SECTIONS: readonly Section[] = [
   style,
   samples,
   usage,
+  evaluation,
   data,
   training,
   machine,

@@ -1,4 +1,5 @@
-import { code, counted, measured } from "../markdown.js";
+import { LeftOut } from "../left-out.js";
+import { code, counted, rough } from "../markdown.js";
 import type { RunRecord } from "../run-record.js";
 import { hubLink, paragraphs, type Section } from "./section.js";
 
@@ -21,7 +22,7 @@ function ofTheBase({ base }: RunRecord): string[] {
 function ofTheData({ manifest: { data, options, steps } }: RunRecord): string[] {
   const shown = steps * Number(options.train_batch_size) * Number(options.gradient_accumulation_steps);
   return [
-    `It has seen ${counted(data.pictures, "picture")}, each about ${measured(shown / data.pictures)} times. Who and what is frequent in them will be frequent in its pictures, and what is missing in them it can show only as the base model would. Stillframe does not check whom the data show, and how.`,
+    `It has seen ${counted(data.pictures, "picture")}, each about ${rough(shown / data.pictures)} times. Who and what is frequent in them will be frequent in its pictures, and what is missing in them it can show only as the base model would. Stillframe does not check whom the data show, and how.`,
     "A small set that is shown often can be learned by heart: pictures of it may come out nearly as they were.",
     ...(data.captions.cut > 0 ? [`The ends of ${counted(data.captions.cut, "caption")} were cut and never seen.`] : []),
     ...(options.random_flip === true
@@ -35,7 +36,7 @@ function ofTheData({ manifest: { data, options, steps } }: RunRecord): string[] 
 
 function ofTheTraining({ manifest: { data, options }, evaluation }: RunRecord): string[] {
   return [
-    ...(evaluation === undefined
+    ...(evaluation instanceof LeftOut
       ? ["There is no evaluation: no number here tells how close its pictures come to the style."]
       : []),
     ...(data.held_out === 0 ? ["No pictures were held out, so overfitting was not measured."] : []),

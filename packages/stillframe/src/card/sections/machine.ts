@@ -1,8 +1,9 @@
 import { formatBytes, formatDuration } from "../../cli/quantity.js";
 import { boardPower } from "../board-power.js";
-import { code, counted, measured, number, plain, table } from "../markdown.js";
+import { LeftOut } from "../left-out.js";
+import { code, counted, measured, number, plain, rough, table } from "../markdown.js";
 import type { RunRecord } from "../run-record.js";
-import { LeftOut, paragraphs, type Section } from "./section.js";
+import { paragraphs, type Section } from "./section.js";
 
 /** What it was trained on, how long it took, and an estimate of the energy. */
 export const machine: Section = {
@@ -24,7 +25,7 @@ export const machine: Section = {
       ["time", timeText(seconds) + parts],
       ["pace", paceText(record, seconds)],
     ];
-    return paragraphs("## Machine, time and energy", table(["", ""], rows), energyText(record, seconds));
+    return paragraphs("## Machine, time and energy", table(["fact", "value"], rows), energyText(record, seconds));
   },
 };
 
@@ -60,7 +61,7 @@ function energyText(record: RunRecord, seconds: number): string | undefined {
   const power = powerOf(record);
   if (power === undefined) return undefined;
   const kilowattHours = (power.watts * seconds) / 3.6e6;
-  return `**Energy: about ${measured(kilowattHours)} kWh.** This is an estimate and was not measured: ${number(power.watts)} W (${power.source}) times the time above${power.rest}.`;
+  return `**Energy: about ${rough(kilowattHours)} kWh.** This is an estimate and was not measured: ${number(power.watts)} W (${power.source}) times the time above${power.rest}.`;
 }
 
 function powerOf({

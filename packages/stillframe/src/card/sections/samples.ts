@@ -1,6 +1,7 @@
 import type { SamplePicture } from "../event-facts.js";
+import { LeftOut } from "../left-out.js";
 import { code, picture, table } from "../markdown.js";
-import { LeftOut, paragraphs, type Section } from "./section.js";
+import { paragraphs, type Section } from "./section.js";
 
 /** More pictures in a row are too small to be looked at. */
 const COLUMNS = 4;

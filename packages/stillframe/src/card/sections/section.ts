@@ -1,3 +1,4 @@
+import type { LeftOut } from "../left-out.js";
 import type { RunRecord } from "../run-record.js";
 
 /** A part of the card. */
@@ -6,14 +7,6 @@ export interface Section {
   readonly id: string;
   /** Its Markdown, or why it is left out. */
   readonly write: (record: RunRecord) => string | LeftOut;
-}
-
-/** Why there is nothing to say. */
-export class LeftOut {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
 }
 
 /** Paragraphs, those that are there, with empty lines between. */

@@ -1,7 +1,7 @@
-import { triggerOf } from "../caption-opening.js";
-import { code, codeBlock, number, oneLine } from "../markdown.js";
+import { LeftOut } from "../left-out.js";
+import { codeBlock, number, oneLine } from "../markdown.js";
 import type { RunRecord } from "../run-record.js";
-import { LeftOut, paragraphs, type Section } from "./section.js";
+import { paragraphs, type Section } from "./section.js";
 
 /** The prefix that the style needs. */
 export const style: Section = {
@@ -19,7 +19,7 @@ export const style: Section = {
       "## The prefix that the style needs",
       "Begin every prompt with",
       codeBlock(oneLine(record.style.prefix)),
-      `and go on with what the picture shows. ${evidenceOf(record.style)} A prompt without it (${code(triggerOf(record.style))}) is unlike anything that was trained.`,
+      `and go on with what the picture shows. ${evidenceOf(record.style)} A prompt without it is unlike what was trained.`,
     );
   },
 };

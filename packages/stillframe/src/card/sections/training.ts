@@ -11,7 +11,7 @@ export const training: Section = {
   write(record) {
     return paragraphs(
       "## Training",
-      table(["", ""], facts(record)),
+      table(["setting", "value"], facts(record)),
       lossText(record),
       record.lossPlot === undefined ? undefined : picture(record.lossPlot, "loss and learning rate over the steps"),
       folded("Every option", everyOption(record.manifest.options)),
@@ -101,7 +101,7 @@ function lossText({ events: { loss, validations } }: RunRecord): string | undefi
   const [first, last] = [validations[0], validations.at(-1)];
   if (first !== undefined && last !== undefined && last.step > first.step)
     parts.push(
-      `On held-out pictures, with fixed noise, it was ${measured(first.loss)} after ${counted(first.step, "step")} and ${measured(last.loss)} after ${number(last.step)}.`,
+      `On held-out pictures, with fixed noise, it was ${measured(first.loss)} ${first.step === 0 ? "before the first step" : `after ${counted(first.step, "step")}`} and ${measured(last.loss)} after ${counted(last.step, "step")}.`,
     );
   if (parts.length === 0) return undefined;
   return `${parts.join(" ")} The loss mostly tells how noisy the examples were; it is no measure of how pictures look.`;
@@ -138,7 +138,8 @@ function everyOption(options: Options): string {
 function row(spec: OptionSpec, options: Options): string[] {
   const value = options[spec.name];
   const isPath = typeof value === "string" && (spec.metavar === "DIR" || spec.metavar === "PATH");
-  const text = value === null ? plain((spec.unset ?? "none").replace(/;.*$/, "")) : shown(isPath ? lastPart(value) : value);
+  const text =
+    value === null ? plain((spec.unset ?? "none").replace(/;.*$/, "")) : shown(isPath ? lastPart(value) : value);
   const usual = JSON.stringify(value) === JSON.stringify(spec.default);
   return [code(spec.name), usual ? text : `**${text}**`];
 }

@@ -1,8 +1,9 @@
 import { quoted } from "../../cli/command-line.js";
 import { modelOrigin } from "../base-model.js";
+import { LeftOut } from "../left-out.js";
 import { code, codeBlock, oneLine } from "../markdown.js";
 import type { RunRecord } from "../run-record.js";
-import { LeftOut, paragraphs, type Section } from "./section.js";
+import { paragraphs, type Section } from "./section.js";
 
 const DIFFUSERS_FILE = "pytorch_lora_weights.safetensors";
 const KOHYA_FILE = "kohya_lora.safetensors";
@@ -97,10 +98,15 @@ function python(record: RunRecord): string {
     `from diffusers import ${vae === undefined ? "" : "AutoencoderKL, "}StableDiffusionXLPipeline`,
     "",
     ...(vae === undefined ? [] : [`vae = AutoencoderKL.from_pretrained(${text(vae)}, torch_dtype=torch.float16)`]),
-    `pipe = StableDiffusionXLPipeline.from_pretrained(${text(baseOf(record))}${vae === undefined ? "" : ", vae=vae"}, torch_dtype=torch.float16)`,
+    "pipe = StableDiffusionXLPipeline.from_pretrained(",
+    `    ${text(baseOf(record))}${vae === undefined ? "" : ", vae=vae"}, torch_dtype=torch.float16`,
+    ")",
     `pipe.load_lora_weights(${text(record.repo ?? "path/to/this/folder")}, weight_name="${DIFFUSERS_FILE}")`,
     'pipe.to("cuda")',
-    `image = pipe(${text(examplePrompt(record))}, generator=torch.Generator("cuda").manual_seed(7)).images[0]`,
+    "image = pipe(",
+    `    ${text(examplePrompt(record))},`,
+    '    generator=torch.Generator("cuda").manual_seed(7),',
+    ").images[0]",
     'image.save("picture.png")',
   ];
   return codeBlock(lines.join("\n"), "python");

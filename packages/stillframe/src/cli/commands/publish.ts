@@ -41,7 +41,14 @@ export const publishCommand = command({
   },
 });
 
-function settings({ hub_model_id, private: isPrivate, dry_run, card, message, hub_token }: CommandOptions): PublishRunOptions {
+function settings({
+  hub_model_id,
+  private: isPrivate,
+  dry_run,
+  card,
+  message,
+  hub_token,
+}: CommandOptions): PublishRunOptions {
   return {
     card,
     dryRun: dry_run,

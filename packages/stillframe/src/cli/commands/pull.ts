@@ -9,10 +9,7 @@ const KINDS = { pipeline: "a base model", component: "a model's component", adap
 /** `stillframe pull`. The folder is all that goes to standard output: `--lora="$(stillframe pull me/my-style)"`. */
 export const pullCommand = command({
   options: pullOptions,
-  examples: [
-    "stillframe pull me/my-style",
-    "stillframe pull stabilityai/stable-diffusion-xl-base-1.0 --variant=fp16",
-  ],
+  examples: ["stillframe pull me/my-style", "stillframe pull stabilityai/stable-diffusion-xl-base-1.0 --variant=fp16"],
   async run({ repo, revision, variant, verify, hub_token }, { terminal, library }) {
     const pull = await library.pull();
     const view = new TransferProgress({ ...terminal, out: terminal.err });
@@ -30,7 +27,9 @@ export const pullCommand = command({
             onProgress: (event) => view.download(event),
           });
           const state = verify ? "hashes checked" : "sizes checked";
-          view.print(`${repo} (${KINDS[pulled.kind]}, commit ${pulled.commit.slice(0, 8)}): ${counted(pulled.files.length, "file")}, ${state}`);
+          view.print(
+            `${repo} (${KINDS[pulled.kind]}, commit ${pulled.commit.slice(0, 8)}): ${counted(pulled.files.length, "file")}, ${state}`,
+          );
           terminal.out.write(`${pulled.folder}\n`);
           return EXIT.done;
         } catch (error) {

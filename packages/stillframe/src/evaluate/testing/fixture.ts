@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { Tensor } from "@stillframe/torch";
 
 /** A file or folder of this package's fixtures for evaluation. */
-export const fixture = (path: string): string => fileURLToPath(new URL(`../../../fixtures/evaluate/${path}`, import.meta.url));
+export const fixture = (path: string): string =>
+  fileURLToPath(new URL(`../../../fixtures/evaluate/${path}`, import.meta.url));
 
 /** The largest difference between two tensors of one shape. */
 export function largestDifference(actual: Tensor, expected: Tensor): number {

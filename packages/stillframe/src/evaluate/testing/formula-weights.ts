@@ -30,7 +30,10 @@ export function formulaWeights(
     const start = (Math.imul(index, 0x9e3779b9) + Math.imul(seed, 0x85ebca6b)) >>> 0;
     const { offset, scale } = spread(name, shape);
     for (let i = 0; i < numel; i++) values[i] = offset + scale * (lowbias32((start + i) | 0) / 2 ** 31 - 1);
-    made.set(name, scope(() => tensor(values, { shape })));
+    made.set(
+      name,
+      scope(() => tensor(values, { shape })),
+    );
   }
   return made;
 }

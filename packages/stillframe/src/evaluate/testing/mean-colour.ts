@@ -14,7 +14,10 @@ export function meanColour({ broken }: { broken?: (row: number) => boolean } = {
         sums[3 + (i % 3)]! += (data[i]! / 255) ** 2;
       }
       const n = width * height;
-      return tensor(Float32Array.from(sums, (s) => s / n), { shape: [6, 1, 1] });
+      return tensor(
+        Float32Array.from(sums, (s) => s / n),
+        { shape: [6, 1, 1] },
+      );
     },
     features: (x: Tensor) => {
       const rows = x.flatten(1);

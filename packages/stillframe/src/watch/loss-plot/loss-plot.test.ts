@@ -16,6 +16,7 @@ const history = (steps: number, { validations = 0, outlier = 0 } = {}): RunHisto
     textEncoderLr: null,
   })),
   validations: Array.from({ length: validations }, (_, i) => ({ step: i * 10, loss: 0.4 + (i - 1) ** 2 / 100 })),
+  prompt: null,
 });
 
 /** Part of a picture's pixels that are about as orange as the validation curve. */

@@ -204,6 +204,12 @@ test("a prompt given only when a run goes on is drawn with the base model too", 
     ofType(late, "sample").map((e) => e.step),
     [0, 3],
   );
+  // another prompt: pictures of the one before would not be comparable
+  const other = { ...pictures, validation_prompt: "b", max_train_steps: 4, resume_from_checkpoint: "latest" };
+  assert.deepEqual(
+    ofType(await runAll(shop.run("late", { ...short, ...other })), "sample").map((e) => e.step),
+    [0, 3, 4],
+  );
 });
 
 test("a prompt that is too long is cut, and the run says so", async () => {
@@ -238,7 +244,7 @@ test("each picture's loss is told under its name, and their mean is the step's",
 });
 
 test("curves, sheet and losses are named at the end; TensorBoard's files are there unless unwanted", async () => {
-  const finished = (await runAll(shop.run("told", { ...LOOKS, report_to: "tensorboard" }))).at(-1);
+  const finished = (await runAll(shop.run("told", { ...LOOKS, report_to: "wandb" }))).at(-1);
   assert.equal(finished?.type, "run_finished");
   if (finished?.type !== "run_finished") return;
   const { loss_plot, contact_sheet, validation, loss } = finished;
