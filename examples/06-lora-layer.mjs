@@ -13,7 +13,10 @@ const optimizer = new AdamW(trained, { lr: 0.02 });
 for (let step = 0; step <= 400; step++)
   scope(() => {
     const x = randn([64, 16], { generator });
-    const loss = mseLoss(adapted.forward(x), noGrad(() => target.forward(x)));
+    const loss = mseLoss(
+      adapted.forward(x),
+      noGrad(() => target.forward(x)),
+    );
     optimizer.zeroGrad();
     backward(loss);
     optimizer.step();

@@ -14,7 +14,9 @@ mkdirSync(stills);
 const lines = [];
 for (const [i, colour] of ["red", "green", "blue", "gold"].entries()) {
   const circle = `<svg width="64" height="64"><rect width="64" height="64" fill="white"/><circle cx="32" cy="32" r="24" fill="${colour}"/></svg>`;
-  await sharp(Buffer.from(circle)).png().toFile(join(stills, `${i}.png`));
+  await sharp(Buffer.from(circle))
+    .png()
+    .toFile(join(stills, `${i}.png`));
   lines.push(JSON.stringify({ file_name: `${i}.png`, text: `a ${colour} circle` }));
 }
 writeFileSync(join(stills, "metadata.jsonl"), `${lines.join("\n")}\n`);

@@ -22,7 +22,10 @@ const problems = [];
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;"'`]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)\s*import\s+["']([^"']+)["']/g;
 /** Types leave no import behind, so they make no cycle at run time. */
-const importsOf = (text) => [...text.replaceAll(/(?:^|\n)\s*(?:import|export) type [^;]*;/g, "").matchAll(IMPORT)].map((m) => m[1] ?? m[2] ?? m[3]);
+const importsOf = (text) =>
+  [...text.replaceAll(/(?:^|\n)\s*(?:import|export) type [^;]*;/g, "").matchAll(IMPORT)].map(
+    (m) => m[1] ?? m[2] ?? m[3],
+  );
 const isTest = (f) => f.endsWith(".test.ts") || f.includes("/testing/");
 
 let count = 0;

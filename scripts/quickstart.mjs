@@ -36,7 +36,8 @@ step(`Drawing ${settings.stills} stills of a style that the base model has never
   `--seed=${seed}`,
   `--output_dir=${out}/stills`,
 ]);
-if (!trained) stillframe("Making a small SDXL with random weights", "make-model", `--output_dir=${base}`, `--seed=${seed}`);
+if (!trained)
+  stillframe("Making a small SDXL with random weights", "make-model", `--output_dir=${base}`, `--seed=${seed}`);
 stillframe(
   "Training a LoRA on them",
   "train",
@@ -52,7 +53,11 @@ stillframe(
   "--center_crop",
   ...(trained ? ["--train_text_encoder", "--lr_scheduler=cosine", "--lr_warmup_steps=20"] : []),
 );
-const prompts = ["Still from the Anime, Mara at the beach, smiling", "Mara at the beach, smiling", "Still from the Anime, a boy with blue spiky hair in the snow"];
+const prompts = [
+  "Still from the Anime, Mara at the beach, smiling",
+  "Mara at the beach, smiling",
+  "Still from the Anime, a boy with blue spiky hair in the snow",
+];
 stillframe(
   "Making pictures without it and with it, from the same noise",
   "generate",
@@ -70,4 +75,7 @@ console.log(`  the style          ${out}/stills
   the adapter        ${out}/lora/pytorch_lora_weights.safetensors
   what was used      ${out}/lora/manifest.json
   the pictures       ${out}/pictures/contact-sheet.png`);
-if (!trained) console.log("  The base model has random weights, so the pictures are noise: this shows that everything works, not what it can do.");
+if (!trained)
+  console.log(
+    "  The base model has random weights, so the pictures are noise: this shows that everything works, not what it can do.",
+  );

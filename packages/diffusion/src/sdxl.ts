@@ -95,7 +95,10 @@ export function loadVae(
   folder: string,
   { variant, dtype = "float32", device }: LoadOptions = {},
 ): { model: Vae; files: string[] } {
-  const inner = existsSync(join(folder, "model_index.json")) || existsSync(join(folder, "vae", "config.json")) ? join(folder, "vae") : folder;
+  const inner =
+    existsSync(join(folder, "model_index.json")) || existsSync(join(folder, "vae", "config.json"))
+      ? join(folder, "vae")
+      : folder;
   return loadComponent(inner, {
     stem: "diffusion_pytorch_model",
     config: vaeConfig,

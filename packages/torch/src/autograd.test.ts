@@ -91,8 +91,7 @@ describe("grad", () => {
     assert.throws(
       () => grad([x.square()], [x, y]),
       (e) =>
-        e instanceof OperatorError &&
-        /^grad: .*differentiated Tensors appears to not have been used/.test(e.message),
+        e instanceof OperatorError && /^grad: .*differentiated Tensors appears to not have been used/.test(e.message),
     );
   });
 

@@ -1,4 +1,11 @@
-import type { GenerateEvent, GenerateOptions, TrainEvent, TrainOptions } from "@stillframe/schema";
+import type {
+  GenerateEvent,
+  GenerateOptions,
+  PrepareEvent,
+  PrepareOptions,
+  TrainEvent,
+  TrainOptions,
+} from "@stillframe/schema";
 import type { publishRun } from "../card/publish-run.js";
 import type { writeCard } from "../card/write-card.js";
 import type { pull } from "../publish/pull.js";
@@ -11,6 +18,8 @@ export interface Control {
 
 /** Trains; the run tells its events. */
 export type Train = (options: TrainOptions, control: Control) => AsyncGenerator<TrainEvent, unknown>;
+/** Looks at pictures and encodes them; the preparation tells its events. */
+export type Prepare = (options: PrepareOptions, control: Control) => AsyncGenerator<PrepareEvent, unknown>;
 /** Makes pictures; the run tells its events. */
 export type Generate = (options: GenerateOptions, control: Control) => AsyncGenerator<GenerateEvent, unknown>;
 
@@ -36,6 +45,7 @@ export type Diagnose = () => Promise<Diagnosis>;
  */
 export interface Library {
   train(): Promise<Train>;
+  prepare(): Promise<Prepare>;
   generate(): Promise<Generate>;
   writeCard(): Promise<typeof writeCard>;
   publishRun(): Promise<typeof publishRun>;
@@ -48,6 +58,7 @@ export interface Library {
 /** The library of this package. */
 export const library: Library = {
   train: async () => (await import("../train/index.js")).train,
+  prepare: async () => (await import("../prepare/index.js")).prepare,
   generate: async () => (await import("../generate/index.js")).generate,
   writeCard: async () => (await import("../card/index.js")).writeCard,
   publishRun: async () => (await import("../card/index.js")).publishRun,

@@ -26,6 +26,7 @@ async function run(argv: string[], { train, generate, diagnosis }: Fakes = {}) {
   const library: Library = {
     train: train ? async () => train : notLoaded,
     generate: generate ? async () => generate : notLoaded,
+    prepare: notLoaded,
     writeCard: notLoaded,
     publishRun: notLoaded,
     pull: notLoaded,
@@ -75,7 +76,7 @@ test("an unknown command names the nearest, or all", async () => {
   });
   assert.match(
     (await run(["paint"])).err,
-    /unknown command paint: the commands are train, generate, .*doctor, help, version/,
+    /unknown command paint: the commands are train, prepare, generate, .*doctor, help, version/,
   );
   assert.equal((await run(["help", "paint"])).code, 2);
 });

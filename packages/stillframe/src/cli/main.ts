@@ -5,6 +5,7 @@ import { cardCommand } from "./commands/card.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { generateCommand } from "./commands/generate.js";
 import { makeModelCommand } from "./commands/make-model.js";
+import { prepareCommand } from "./commands/prepare.js";
 import { publishCommand } from "./commands/publish.js";
 import { pullCommand } from "./commands/pull.js";
 import { reproduceCommand } from "./commands/reproduce.js";
@@ -18,6 +19,7 @@ import { UsageError } from "./usage-error.js";
 /** Every command, in the order of help. A new one adds its line here and its file in `commands/`. */
 const COMMANDS: readonly Command[] = [
   trainCommand,
+  prepareCommand,
   generateCommand,
   cardCommand,
   publishCommand,

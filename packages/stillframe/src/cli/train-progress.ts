@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Skipped, TrainEvent, TrainEventOf } from "@stillframe/schema";
+import { stageOf } from "./preparing.js";
 import { counted, formatBytes, formatCount, formatDuration, formatRate } from "./quantity.js";
 import { bar, fitted, StatusLine } from "./status-line.js";
 import { type Style, styleFor } from "./style.js";
@@ -9,14 +10,6 @@ import type { Terminal } from "./terminal.js";
 const SMOOTHING = 0.05;
 /** How often a line is written where no line can be drawn again (a file, a pipe). */
 const PLAIN_LINE_MS = 10_000;
-
-const STAGES: Readonly<Record<TrainEventOf<"preparing">["stage"], string>> = {
-  download: "Downloading",
-  load: "Loading the model",
-  read: "Reading pictures",
-  encode_pictures: "Encoding pictures",
-  encode_captions: "Encoding captions",
-};
 
 /** What the last lines of a run say besides its events. */
 export interface TrainProgressOptions {
@@ -101,15 +94,14 @@ export class TrainProgress {
     }
   }
 
-  #preparing({ stage, done, total }: TrainEventOf<"preparing">): string | undefined {
-    const title = STAGES[stage];
-    const count = stage === "download" ? `${formatBytes(done)} of ${formatBytes(total)}` : `${done}/${total}`;
-    this.#enter(stage);
+  #preparing(event: TrainEventOf<"preparing">): string | undefined {
+    const { title, count, share: done } = stageOf(event);
+    this.#enter(event.stage);
     if (this.#terminal.interactive) {
-      this.#status.draw((columns) => fitted([title, count, bar(share(done, total), 20)], columns));
+      this.#status.draw((columns) => fitted([title, count, bar(done, 20)], columns));
       return undefined;
     }
-    return done === total || this.#due() ? this.#timed(`${title}: ${count}`) : undefined;
+    return event.done === event.total || this.#due() ? this.#timed(`${title}: ${count}`) : undefined;
   }
 
   #step(event: TrainEventOf<"step">): string | undefined {

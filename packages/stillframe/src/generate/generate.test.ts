@@ -67,20 +67,43 @@ test("a PNG carries its parameters in a text chunk", async () => {
   assert.ok(at > 0);
   const length = bytes.readUInt32BE(at - 4);
   const text = bytes.subarray(at + 4 + "parameters".length + 5, at + 4 + length).toString("utf8");
-  assert.match(text, /^a red circle\nNegative prompt: gris, «flou»\nSteps: 4, Sampler: dpmpp_2m_karras, CFG scale: 4, Seed: 3, Size: 32x32, /);
+  assert.match(
+    text,
+    /^a red circle\nNegative prompt: gris, «flou»\nSteps: 4, Sampler: dpmpp_2m_karras, CFG scale: 4, Seed: 3, Size: 32x32, /,
+  );
 });
 
 test("every sampler draws", async () => {
-  for (const scheduler of ["euler", "euler_ancestral", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_karras", "dpmpp_2m_sde", "unipc", "lcm", "heun"] as const) {
+  for (const scheduler of [
+    "euler",
+    "euler_ancestral",
+    "ddim",
+    "ddpm",
+    "dpmpp_2m",
+    "dpmpp_2m_karras",
+    "dpmpp_2m_sde",
+    "unipc",
+    "lcm",
+    "heun",
+  ] as const) {
     const events = await runAll(options(`sampler-${scheduler}`, { scheduler }));
     assert.equal(events.at(-1)?.type, "generation_finished", scheduler);
   }
 });
 
 test("sizes that the model cannot make, a LoRA that is not there or of another model", async () => {
-  await assert.rejects(runAll(options("bad", { width: 33 })), /expected a positive multiple of 2 for width but received 33/);
-  await assert.rejects(runAll(options("bad", { lora: shop.at("nowhere") })), /expected a safetensors file, or the folder of a run with one for lora/);
-  await assert.rejects(runAll(options("bad", { lora: shop.at("base", "unet", "diffusion_pytorch_model.safetensors") })), /keys fit no layer of this model/);
+  await assert.rejects(
+    runAll(options("bad", { width: 33 })),
+    /expected a positive multiple of 2 for width but received 33/,
+  );
+  await assert.rejects(
+    runAll(options("bad", { lora: shop.at("nowhere") })),
+    /expected a safetensors file, or the folder of a run with one for lora/,
+  );
+  await assert.rejects(
+    runAll(options("bad", { lora: shop.at("base", "unet", "diffusion_pytorch_model.safetensors") })),
+    /keys fit no layer of this model/,
+  );
 });
 
 test("nothing is left behind, also when it is stopped", async () => {

@@ -64,7 +64,9 @@ export async function openWorkshop({ pictures = 6 }: { pictures?: number } = {})
 
 /** `--name=value` for each option. */
 export function flagsOf(options: Record<string, unknown>): string[] {
-  return Object.entries(options).map(([name, value]) => `--${name}=${Array.isArray(value) ? value.join(",") : String(value)}`);
+  return Object.entries(options).map(
+    ([name, value]) => `--${name}=${Array.isArray(value) ? value.join(",") : String(value)}`,
+  );
 }
 
 /** What a process of the program did. */
@@ -79,9 +81,14 @@ export interface Finished {
  *
  * @param killAfterMs SIGKILL after so long; never unless given
  */
-export async function runCli(argv: readonly string[], { killAfterMs }: { killAfterMs?: number } = {}): Promise<Finished> {
+export async function runCli(
+  argv: readonly string[],
+  { killAfterMs }: { killAfterMs?: number } = {},
+): Promise<Finished> {
   const bin = fileURLToPath(new URL("../../bin/stillframe.mjs", import.meta.url));
-  const child = spawn(process.execPath, [bin, ...argv], { env: { ...process.env, STILLFRAME_THREADS: "1", OMP_NUM_THREADS: "1" } });
+  const child = spawn(process.execPath, [bin, ...argv], {
+    env: { ...process.env, STILLFRAME_THREADS: "1", OMP_NUM_THREADS: "1" },
+  });
   const text = { out: "", err: "" };
   child.stdout.on("data", (d) => (text.out += String(d)));
   child.stderr.on("data", (d) => (text.err += String(d)));

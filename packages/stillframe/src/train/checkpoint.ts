@@ -35,7 +35,8 @@ export function readCheckpointState(folder: string): CheckpointState {
   } catch (e) {
     throw new FileFormatError(path, `it is not JSON: ${(e as Error).message}`);
   }
-  if (state.version !== STATE_VERSION) throw new FileFormatError(path, `expected version ${STATE_VERSION} but found ${String(state.version)}`);
+  if (state.version !== STATE_VERSION)
+    throw new FileFormatError(path, `expected version ${STATE_VERSION} but found ${String(state.version)}`);
   return state;
 }
 
@@ -48,9 +49,19 @@ function tensorsOf({ trainable, optimizer }: StepState, ema: Ema | null): [strin
 }
 
 /** Writes all that a resumed run needs into a folder, and the adapter as others read it. */
-export function writeCheckpoint(folder: string, state: StepState, { ema, ...numbers }: Omit<CheckpointState, "version" | "optimizer" | "lossScale" | "parameters"> & { ema: Ema | null }): void {
-  writeSafetensors(join(folder, TENSORS_FILE), tensorsOf(state, ema), { metadata: { format: "stillframe-checkpoint" } });
-  if (state.trainable.adapter !== null) scope(() => writeDiffusersLora(join(folder, "pytorch_lora_weights.safetensors"), state.trainable.adapter ?? {}));
+export function writeCheckpoint(
+  folder: string,
+  state: StepState,
+  {
+    ema,
+    ...numbers
+  }: Omit<CheckpointState, "version" | "optimizer" | "lossScale" | "parameters"> & { ema: Ema | null },
+): void {
+  writeSafetensors(join(folder, TENSORS_FILE), tensorsOf(state, ema), {
+    metadata: { format: "stillframe-checkpoint" },
+  });
+  if (state.trainable.adapter !== null)
+    scope(() => writeDiffusersLora(join(folder, "pytorch_lora_weights.safetensors"), state.trainable.adapter ?? {}));
   const full: CheckpointState = {
     version: STATE_VERSION,
     ...numbers,
@@ -65,18 +76,23 @@ export function writeCheckpoint(folder: string, state: StepState, { ema, ...numb
 export function restoreCheckpoint(folder: string, saved: CheckpointState, state: StepState, ema: Ema | null): void {
   const path = join(folder, TENSORS_FILE);
   const names = state.trainable.groups.flatMap((g) => g.parameters.names);
-  if (JSON.stringify(names) !== JSON.stringify(saved.parameters)) throw new FileFormatError(path, "it holds other parameters than this run trains");
+  if (JSON.stringify(names) !== JSON.stringify(saved.parameters))
+    throw new FileFormatError(path, "it holds other parameters than this run trains");
   noGrad(() =>
     scope(() => {
       const { tensors } = readSafetensors(path);
       const take = (name: string, into: Tensor) => {
         const t = tensors.get(name);
-        if (t === undefined || t.shape.join() !== into.shape.join()) throw new FileFormatError(path, `it has no ${name} of shape [${into.shape.join(", ")}]`);
+        if (t === undefined || t.shape.join() !== into.shape.join())
+          throw new FileFormatError(path, `it has no ${name} of shape [${into.shape.join(", ")}]`);
         into.copy_(t);
       };
       for (const g of state.trainable.groups) take(`values.${g.name}`, g.parameters.values);
-      for (const [i, average] of (ema?.averages ?? []).entries()) take(`ema.${state.trainable.groups[i]?.name}`, average);
-      const own = new Map([...tensors].filter(([n]) => n.startsWith("optimizer.")).map(([n, t]) => [n.slice("optimizer.".length), t]));
+      for (const [i, average] of (ema?.averages ?? []).entries())
+        take(`ema.${state.trainable.groups[i]?.name}`, average);
+      const own = new Map(
+        [...tensors].filter(([n]) => n.startsWith("optimizer.")).map(([n, t]) => [n.slice("optimizer.".length), t]),
+      );
       state.optimizer.loadState({ tensors: own, numbers: saved.optimizer });
     }),
   );

@@ -20,7 +20,8 @@ export class Ema {
   update(step: number): void {
     const weight = 1 - Math.min(this.decay, (1 + step) / (10 + step));
     noGrad(() => {
-      for (const [i, g] of this.trainable.groups.entries()) (this.averages[i] as Tensor).lerp_(g.parameters.values, weight);
+      for (const [i, g] of this.trainable.groups.entries())
+        (this.averages[i] as Tensor).lerp_(g.parameters.values, weight);
     });
   }
 

@@ -1,5 +1,5 @@
 import { parseTrainOptions, type TrainEvent, type TrainOptionsInput } from "@stillframe/schema";
-import { type TrainResult, TrainingRun } from "./run.js";
+import { TrainingRun, type TrainResult } from "./run.js";
 
 /**
  * Trains a LoRA (or the whole model) and tells what happens as it happens. The same options, data and seed on the same
@@ -12,7 +12,10 @@ import { type TrainResult, TrainingRun } from "./run.js";
  * for await (const event of train({ pretrained_model_name_or_path: "sdxl", train_data_dir: "stills", rank: 16 }))
  *   if (event.type === "step") console.log(event.step, event.loss);
  */
-export async function* train(options: TrainOptionsInput, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TrainEvent, TrainResult> {
+export async function* train(
+  options: TrainOptionsInput,
+  { signal }: { signal?: AbortSignal } = {},
+): AsyncGenerator<TrainEvent, TrainResult> {
   return yield* new TrainingRun(parseTrainOptions(options as Record<string, unknown>), signal).run();
 }
 

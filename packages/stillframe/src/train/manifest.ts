@@ -8,15 +8,24 @@ import type { CaptionStatistics } from "./captions.js";
 import { fileSha256, type HashMemory } from "./file-hash.js";
 import type { Precision } from "./precision.js";
 import { MANIFEST_FILE } from "./run-folder.js";
-import { skippedByReason, type TrainingSet } from "./training-set.js";
 import type { Trainable } from "./trainable.js";
+import { skippedByReason, type TrainingSet } from "./training-set.js";
 
 type Model = Manifest["model"];
 
 /** A model's entry: where it came from, and the hash of each weight file. */
-export async function modelEntry(nameOrPath: string, files: readonly string[], { hashes, folder, commit }: { hashes: HashMemory; folder: string; commit: string | null }): Promise<Model> {
+export async function modelEntry(
+  nameOrPath: string,
+  files: readonly string[],
+  { hashes, folder, commit }: { hashes: HashMemory; folder: string; commit: string | null },
+): Promise<Model> {
   const weights: Model["weights"] = [];
-  for (const file of files) weights.push({ path: file.startsWith(folder) ? file.slice(folder.length).replace(/^\//, "") : file, bytes: statSync(file).size, sha256: await hashes.sha256(file) });
+  for (const file of files)
+    weights.push({
+      path: file.startsWith(folder) ? file.slice(folder.length).replace(/^\//, "") : file,
+      bytes: statSync(file).size,
+      sha256: await hashes.sha256(file),
+    });
   return { name_or_path: nameOrPath, commit, weights };
 }
 
@@ -46,18 +55,39 @@ const engineSource = (): string => {
 };
 
 /** Writes `manifest.json`; `finished` comes with the results when there are any. */
-export async function writeManifest(folder: string, parts: ManifestParts, { steps, epochs, results, seconds }: { steps: number; epochs: number; results: readonly string[] | null; seconds: number }): Promise<Manifest["results"]> {
+export async function writeManifest(
+  folder: string,
+  parts: ManifestParts,
+  {
+    steps,
+    epochs,
+    results,
+    seconds,
+  }: { steps: number; epochs: number; results: readonly string[] | null; seconds: number },
+): Promise<Manifest["results"]> {
   const { options, set, precision } = parts;
   const engine = engineInfo();
   const files: Manifest["results"] = [];
-  for (const name of results ?? []) if (existsSync(join(folder, name))) files.push({ path: name, bytes: statSync(join(folder, name)).size, sha256: await fileSha256(join(folder, name)) });
+  for (const name of results ?? [])
+    if (existsSync(join(folder, name)))
+      files.push({
+        path: name,
+        bytes: statSync(join(folder, name)).size,
+        sha256: await fileSha256(join(folder, name)),
+      });
   const manifest: Manifest = {
     format: "stillframe-manifest",
     version: MANIFEST_VERSION,
     stillframe: version,
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
-    engine: { version: engine.libtorch, source: engineSource(), device: precision.device, dtype: precision.weights, threads: engine.threads },
+    engine: {
+      version: engine.libtorch,
+      source: engineSource(),
+      device: precision.device,
+      dtype: precision.weights,
+      threads: engine.threads,
+    },
     model: parts.model,
     vae: parts.vae,
     data: {
@@ -68,13 +98,23 @@ export async function writeManifest(folder: string, parts: ManifestParts, { step
       content_sha256: set.sha256,
       captions: parts.captions,
     },
-    adapter: { method: options.method, rank: parts.rank, alpha: parts.alpha, parameters: parts.trainable.size, keys: [...parts.adapterKeys] },
+    adapter: {
+      method: options.method,
+      rank: parts.rank,
+      alpha: parts.alpha,
+      parameters: parts.trainable.size,
+      keys: [...parts.adapterKeys],
+    },
     seed: parts.seed,
     options: trainOptions.shown(options) as Manifest["options"],
     steps,
     epochs,
     results: files,
-    timing: { started: parts.started.toISOString(), finished: results === null ? null : new Date().toISOString(), seconds },
+    timing: {
+      started: parts.started.toISOString(),
+      finished: results === null ? null : new Date().toISOString(),
+      seconds,
+    },
   };
   writeWhole(join(folder, MANIFEST_FILE), json(parseManifest(manifest)));
   return files;

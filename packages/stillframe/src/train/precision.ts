@@ -19,7 +19,8 @@ const DTYPES = { no: "float32", fp16: "float16", bf16: "bfloat16" } as const;
 /** The device that `auto` means, or the one asked for. */
 export function resolveDevice(device: string): Device {
   if (device === "auto") return defaultDevice();
-  if (device.startsWith("cuda") && defaultDevice() === "cpu") throw invalid("device", "a device that is there (this libtorch sees no CUDA GPU)", device);
+  if (device.startsWith("cuda") && defaultDevice() === "cpu")
+    throw invalid("device", "a device that is there (this libtorch sees no CUDA GPU)", device);
   return device as Device;
 }
 
@@ -27,7 +28,9 @@ export function resolveDevice(device: string): Device {
  * libtorch has no half-precision arithmetic on the CPU. There, fp16 rounds the frozen weights to half and computes in
  * float32: what a GPU's half-precision products with their float32 sums come to, but for the rounding of activations.
  */
-export function resolvePrecision(options: Pick<TrainOptions, "device" | "mixed_precision" | "pretrained_vae_model_name_or_path">): Precision {
+export function resolvePrecision(
+  options: Pick<TrainOptions, "device" | "mixed_precision" | "pretrained_vae_model_name_or_path">,
+): Precision {
   const device = resolveDevice(options.device);
   const weights = DTYPES[options.mixed_precision];
   const compute = device === "cpu" && weights === "float16" ? "float32" : weights;

@@ -48,7 +48,10 @@ test("a run that is killed again and again ends like one that never was", { time
     assert.equal(sha(shop.at("killed", file)), sha(shop.at("whole", file)), `killed after ${moments.join(", ")} ms`);
     assert.deepEqual(curve(shop.at("killed")), curve(shop.at("whole")));
     const left = readdirSync(shop.at("killed"), { recursive: true }).map(String);
-    assert.deepEqual(left.filter((f) => /partial|\.old/.test(f)), []);
+    assert.deepEqual(
+      left.filter((f) => /partial|\.old/.test(f)),
+      [],
+    );
   } finally {
     shop.close();
   }

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { formatEventLine, type TrainEvent, type TrainOptions, trainOptions } from "@stillframe/schema";
 import { InvalidArgumentError, invalid } from "@stillframe/torch";
@@ -36,7 +47,9 @@ export function listCheckpoints(runFolder: string): StoredCheckpoint[] {
 /** Options that decide the result, as text: equal for two runs that must come to the same weights. */
 const resultOptions = (options: TrainOptions): Record<string, unknown> => {
   const shown = trainOptions.shown(options);
-  return Object.fromEntries(trainOptions.specs.filter((s) => s.effect === "result").map((s) => [s.name, shown[s.name]]));
+  return Object.fromEntries(
+    trainOptions.specs.filter((s) => s.effect === "result").map((s) => [s.name, shown[s.name]]),
+  );
 };
 
 /** Options that may change when a run goes on: how long it is, and nothing else. */
@@ -69,7 +82,9 @@ export class RunFolder {
 
   private removePartials(): void {
     for (const folder of [this.path, join(this.path, CHECKPOINTS)])
-      for (const name of readdirSync(folder)) if (name.endsWith(".partial") || name.endsWith(".old")) rmSync(join(folder, name), { recursive: true, force: true });
+      for (const name of readdirSync(folder))
+        if (name.endsWith(".partial") || name.endsWith(".old"))
+          rmSync(join(folder, name), { recursive: true, force: true });
   }
 
   private findCheckpoint(options: TrainOptions): (CheckpointState & { path: string }) | null {
@@ -87,7 +102,12 @@ export class RunFolder {
     } else {
       const candidates = [resolve(asked), join(this.path, CHECKPOINTS, basename(asked))];
       const found = candidates.find((p) => existsSync(join(p, "state.json")));
-      if (found === undefined) throw invalid("resume_from_checkpoint", `latest, or the folder of a checkpoint (there are: ${own.map((c) => basename(c.path)).join(", ") || "none"})`, asked);
+      if (found === undefined)
+        throw invalid(
+          "resume_from_checkpoint",
+          `latest, or the folder of a checkpoint (there are: ${own.map((c) => basename(c.path)).join(", ") || "none"})`,
+          asked,
+        );
       path = found;
     }
     const state = readCheckpointState(path);
@@ -119,16 +139,25 @@ export class RunFolder {
   private refuseOthers(options: TrainOptions): void {
     const hint = "choose another --output_dir, or give --overwrite_output_dir to replace it";
     const refuse = (expected: string, holds: string, advice: string) => {
-      throw new InvalidArgumentError(`expected ${expected} for output_dir but received "${this.path}", which holds ${holds}; ${advice}`);
+      throw new InvalidArgumentError(
+        `expected ${expected} for output_dir but received "${this.path}", which holds ${holds}; ${advice}`,
+      );
     };
     const entries = readdirSync(this.path).filter((f) => f !== CHECKPOINTS);
     const checkpoints = listCheckpoints(this.path).length > 0;
     if (entries.length === 0 && !checkpoints) return;
-    if (!existsSync(join(this.path, RUN_FILE))) refuse("a new or empty folder", entries.slice(0, 3).join(", ") || "checkpoints", hint);
+    if (!existsSync(join(this.path, RUN_FILE)))
+      refuse("a new or empty folder", entries.slice(0, 3).join(", ") || "checkpoints", hint);
     const finished = finishedManifest(join(this.path, MANIFEST_FILE));
     if (!finished && !checkpoints) return;
-    if (readFileSync(join(this.path, RUN_FILE), "utf8") !== runText(options)) refuse("a new folder", "another run", hint);
-    if (!finished) refuse("a new folder", "this run unfinished", `give --resume_from_checkpoint=latest to go on, or --overwrite_output_dir to start anew`);
+    if (readFileSync(join(this.path, RUN_FILE), "utf8") !== runText(options))
+      refuse("a new folder", "another run", hint);
+    if (!finished)
+      refuse(
+        "a new folder",
+        "this run unfinished",
+        `give --resume_from_checkpoint=latest to go on, or --overwrite_output_dir to start anew`,
+      );
   }
 
   /** Removes what a run writes, and nothing else. */

@@ -1,5 +1,25 @@
-import { diffusionLoss, encodeIds, type NoiseSchedule, type PromptEmbeddings, type PromptIds, type Sdxl, trainingExample } from "@stillframe/diffusion";
-import { backward, cat, Generator, linalgVectorNorm, noGrad, type Optimizer, randn, RecomputeTape, scope, type Tensor, tensor } from "@stillframe/torch";
+import {
+  diffusionLoss,
+  encodeIds,
+  type NoiseSchedule,
+  type PromptEmbeddings,
+  type PromptIds,
+  type Sdxl,
+  trainingExample,
+} from "@stillframe/diffusion";
+import {
+  backward,
+  cat,
+  Generator,
+  linalgVectorNorm,
+  noGrad,
+  type Optimizer,
+  RecomputeTape,
+  randn,
+  scope,
+  type Tensor,
+  tensor,
+} from "@stillframe/torch";
 import type { LossScale } from "./loss-scale.js";
 import { NotFiniteError } from "./not-finite-error.js";
 import type { Precision } from "./precision.js";
@@ -36,28 +56,52 @@ interface Draws {
   timesteps: number[];
 }
 
-function draw(shape: readonly number[], settings: StepSettings, where: { purpose: Purpose; at: readonly number[] }): Draws {
+function draw(
+  shape: readonly number[],
+  settings: StepSettings,
+  where: { purpose: Purpose; at: readonly number[] },
+): Draws {
   const generator = new Generator(derivedSeed(settings.seed, where.purpose, ...where.at));
   const b = shape[0] as number;
   const posterior = randn(shape, { generator });
   let noise = randn(shape, { generator });
-  if (settings.noiseOffset > 0) noise = noise.add(randn([b, shape[1] as number, 1, 1], { generator }), { alpha: settings.noiseOffset });
+  if (settings.noiseOffset > 0)
+    noise = noise.add(randn([b, shape[1] as number, 1, 1], { generator }), { alpha: settings.noiseOffset });
   const uniform = uniformNumbers(settings.seed, where.purpose, ...where.at, -1);
   const { trainSteps } = settings.schedule;
   return { posterior, noise, timesteps: Array.from({ length: b }, () => Math.floor(uniform() * trainSteps)) };
 }
 
 /** The loss of one micro-batch, a scalar in float32, recorded for differentiation; with `recordPictures` each picture's too, `[b]`. */
-export function microBatchLoss(model: Sdxl, batch: MicroBatch, settings: StepSettings, where: { purpose: Purpose; at: readonly number[] }): { loss: Tensor; timesteps: number[]; each: Tensor | null } {
+export function microBatchLoss(
+  model: Sdxl,
+  batch: MicroBatch,
+  settings: StepSettings,
+  where: { purpose: Purpose; at: readonly number[] },
+): { loss: Tensor; timesteps: number[]; each: Tensor | null } {
   const { device, compute } = settings.precision;
   const { noisy, target, weights, timesteps } = noGrad(() =>
     scope(() => {
       const on = (t: Tensor) => t.to({ device });
-      const mean = on(cat(batch.posteriors.map((p) => p.mean), 0));
-      const std = on(cat(batch.posteriors.map((p) => p.std), 0));
+      const mean = on(
+        cat(
+          batch.posteriors.map((p) => p.mean),
+          0,
+        ),
+      );
+      const std = on(
+        cat(
+          batch.posteriors.map((p) => p.std),
+          0,
+        ),
+      );
       const { posterior, noise, timesteps } = draw(mean.shape, settings, where);
       const latents = mean.add(std.mul(on(posterior))).mul(model.vae.config.scalingFactor);
-      const example = trainingExample(latents, on(noise), { timesteps, schedule: settings.schedule, snrGamma: settings.snrGamma });
+      const example = trainingExample(latents, on(noise), {
+        timesteps,
+        schedule: settings.schedule,
+        snrGamma: settings.snrGamma,
+      });
       return { ...example, timesteps };
     }),
   );
@@ -79,8 +123,14 @@ const pictureLosses = (prediction: Tensor, target: Tensor, weights: Tensor | nul
 
 function joined(rows: readonly PromptEmbeddings[], device: Precision["device"]): PromptEmbeddings {
   return {
-    promptEmbeds: cat(rows.map((r) => r.promptEmbeds), 0).to({ device }),
-    textEmbeds: cat(rows.map((r) => r.textEmbeds), 0).to({ device }),
+    promptEmbeds: cat(
+      rows.map((r) => r.promptEmbeds),
+      0,
+    ).to({ device }),
+    textEmbeds: cat(
+      rows.map((r) => r.textEmbeds),
+      0,
+    ).to({ device }),
   };
 }
 
@@ -111,7 +161,11 @@ interface Accumulated {
 }
 
 /** Adds one micro-batch's gradients; `share` is its part of the step's pictures. */
-function accumulate({ model, trainable, lossScale, settings }: StepState, batch: MicroBatch, { step, micro, share }: { step: number; micro: number; share: number }): Accumulated {
+function accumulate(
+  { model, trainable, lossScale, settings }: StepState,
+  batch: MicroBatch,
+  { step, micro, share }: { step: number; micro: number; share: number },
+): Accumulated {
   const where = { purpose: "noise" as const, at: [step, micro] };
   trainable.generator.reseed(derivedSeed(settings.seed, "noise", step, micro, 1));
   const tape = settings.gradientCheckpointing ? new RecomputeTape({ generator: trainable.generator }) : null;
@@ -145,7 +199,11 @@ function clip({ trainable, lossScale, settings }: StepState): Tensor {
 const recorded = (batches: readonly MicroBatch[], parts: readonly Accumulated[]): StepResult["pictures"] =>
   parts.flatMap(({ each, timesteps }, micro) => {
     const losses = each === null ? [] : [...(each.to({ device: "cpu" }).data() as Float32Array)];
-    return losses.map((loss, i) => ({ picture: batches[micro]?.names[i] as string, loss, timestep: timesteps[i] as number }));
+    return losses.map((loss, i) => ({
+      picture: batches[micro]?.names[i] as string,
+      loss,
+      timestep: timesteps[i] as number,
+    }));
   });
 
 /**
@@ -154,7 +212,11 @@ const recorded = (batches: readonly MicroBatch[], parts: readonly Accumulated[])
  *
  * @throws NotFiniteError when the loss is NaN or infinite, naming step and pictures; the weights are as before the step
  */
-export function trainStep(state: StepState, batches: readonly MicroBatch[], { step, lr }: { step: number; lr: readonly number[] }): StepResult {
+export function trainStep(
+  state: StepState,
+  batches: readonly MicroBatch[],
+  { step, lr }: { step: number; lr: readonly number[] },
+): StepResult {
   const { trainable, optimizer, lossScale } = state;
   const pictures = batches.reduce((n, b) => n + b.names.length, 0);
   for (const g of trainable.groups) g.parameters.zeroGrad();
@@ -164,10 +226,19 @@ export function trainStep(state: StepState, batches: readonly MicroBatch[], { st
     );
     return noGrad(() => {
       const norm = clip(state);
-      const [loss, gradNorm] = [parts.map((p) => p.loss).reduce((a, b) => a.add(b)).item(), norm.item()];
+      const [loss, gradNorm] = [
+        parts
+          .map((p) => p.loss)
+          .reduce((a, b) => a.add(b))
+          .item(),
+        norm.item(),
+      ];
       if (!Number.isFinite(loss)) {
         const names = [...new Set(batches.flatMap((b) => b.names))];
-        throw new NotFiniteError(`the loss of step ${step} (pictures ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""})`, "lower the learning rate, or use bf16 in place of fp16");
+        throw new NotFiniteError(
+          `the loss of step ${step} (pictures ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""})`,
+          "lower the learning rate, or use bf16 in place of fp16",
+        );
       }
       const finite = Number.isFinite(gradNorm);
       lossScale?.update(finite);

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { parseEventLine, parseManifest, type TrainEvent, type TrainEventOf, type TrainOptionsInput } from "@stillframe/schema";
+import {
+  parseEventLine,
+  parseManifest,
+  type TrainEvent,
+  type TrainEventOf,
+  type TrainOptionsInput,
+} from "@stillframe/schema";
 import { liveTensors, readSafetensors, readSafetensorsHeader } from "@stillframe/torch";
 import { openWorkshop, type Workshop } from "../testing/workshop.js";
 import { train } from "./index.js";
@@ -38,12 +44,19 @@ test("the adapter has the reference script's keys, metadata and element type", a
   const { tensors, metadata } = readSafetensorsHeader(shop.at("keys", ADAPTER));
   assert.deepEqual(metadata, { format: "pt" });
   const names = [...tensors.keys()];
-  for (const name of names) assert.match(name, /^(unet\..*\.lora\.(down|up)|text_encoder(_2)?\.text_model\..*\.lora_linear_layer\.(down|up))\.weight$/);
+  for (const name of names)
+    assert.match(
+      name,
+      /^(unet\..*\.lora\.(down|up)|text_encoder(_2)?\.text_model\..*\.lora_linear_layer\.(down|up))\.weight$/,
+    );
   const down = tensors.get("unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_out.0.lora.down.weight");
   assert.deepEqual([down?.dtype, down?.shape], ["float32", [3, 64]]);
   assert.ok(names.includes("text_encoder.text_model.encoder.layers.1.self_attn.out_proj.lora_linear_layer.up.weight"));
   const kohya = [...readSafetensorsHeader(shop.at("keys", "kohya_lora.safetensors")).tensors.keys()];
-  assert.ok(kohya.includes("lora_unet_input_blocks_3_1_transformer_blocks_0_attn1_to_q.lora_down.weight"), kohya.slice(0, 3).join());
+  assert.ok(
+    kohya.includes("lora_unet_input_blocks_3_1_transformer_blocks_0_attn1_to_q.lora_down.weight"),
+    kohya.slice(0, 3).join(),
+  );
   assert.equal(kohya.length, (names.length / 2) * 3);
 });
 
@@ -66,20 +79,42 @@ test("events and manifest say what happened, and are what the schema says", asyn
 test("gradients of accumulated batches are those of one batch of all pictures", async () => {
   // the draws differ by micro-batch, so what is compared is the size of the change: equal schedules, equal counts
   const one = stepsOf(await runAll(shop.run("accumulate-1", { train_batch_size: 6, max_train_steps: 3 })));
-  const three = stepsOf(await runAll(shop.run("accumulate-3", { train_batch_size: 2, gradient_accumulation_steps: 3, max_train_steps: 3 })));
-  assert.deepEqual(one.map((e) => [e.step, e.epoch]), three.map((e) => [e.step, e.epoch]));
-  for (const [i, e] of one.entries()) assert.ok(Math.abs(e.loss - (three[i]?.loss ?? 0)) < 0.5, `${e.loss} and ${three[i]?.loss}`);
+  const three = stepsOf(
+    await runAll(shop.run("accumulate-3", { train_batch_size: 2, gradient_accumulation_steps: 3, max_train_steps: 3 })),
+  );
+  assert.deepEqual(
+    one.map((e) => [e.step, e.epoch]),
+    three.map((e) => [e.step, e.epoch]),
+  );
+  for (const [i, e] of one.entries())
+    assert.ok(Math.abs(e.loss - (three[i]?.loss ?? 0)) < 0.5, `${e.loss} and ${three[i]?.loss}`);
 });
 
 test("warm-up counts optimizer steps", async () => {
   const steps = stepsOf(
-    await runAll(shop.run("warm", { lr_scheduler: "constant_with_warmup", lr_warmup_steps: 2, gradient_accumulation_steps: 3, max_train_steps: 4 })),
+    await runAll(
+      shop.run("warm", {
+        lr_scheduler: "constant_with_warmup",
+        lr_warmup_steps: 2,
+        gradient_accumulation_steps: 3,
+        max_train_steps: 4,
+      }),
+    ),
   );
-  assert.deepEqual(steps.map((e) => e.lr), [0, 5e-4, 1e-3, 1e-3]);
+  assert.deepEqual(
+    steps.map((e) => e.lr),
+    [0, 5e-4, 1e-3, 1e-3],
+  );
 });
 
 test("gradient checkpointing changes no bit, nor does reading the pictures anew", async () => {
-  const options = { train_text_encoder: true, lora_dropout: 0.2, random_flip: true, center_crop: true, max_train_steps: 3 };
+  const options = {
+    train_text_encoder: true,
+    lora_dropout: 0.2,
+    random_flip: true,
+    center_crop: true,
+    max_train_steps: 3,
+  };
   await runAll(shop.run("plain", options));
   await runAll(shop.run("checkpointed", { ...options, gradient_checkpointing: true }));
   await runAll(shop.run("uncached", { ...options, cache_latents: false }));
@@ -89,11 +124,19 @@ test("gradient checkpointing changes no bit, nor does reading the pictures anew"
 
 test("half precision stays near float32", async () => {
   const losses = async (mixed_precision: "no" | "bf16" | "fp16") =>
-    stepsOf(await runAll(shop.run(`precision-${mixed_precision}`, { mixed_precision, max_train_steps: 6 }))).map((e) => e.loss);
+    stepsOf(await runAll(shop.run(`precision-${mixed_precision}`, { mixed_precision, max_train_steps: 6 }))).map(
+      (e) => e.loss,
+    );
   const [full, bf16, fp16] = [await losses("no"), await losses("bf16"), await losses("fp16")];
   for (const [i, loss] of full.entries()) {
-    assert.ok(Math.abs((bf16[i] as number) - loss) < 0.02 * loss, `step ${i + 1}: ${bf16[i]} in bf16, ${loss} in float32`);
-    assert.ok(Math.abs((fp16[i] as number) - loss) < 0.005 * loss, `step ${i + 1}: ${fp16[i]} in fp16, ${loss} in float32`);
+    assert.ok(
+      Math.abs((bf16[i] as number) - loss) < 0.02 * loss,
+      `step ${i + 1}: ${bf16[i]} in bf16, ${loss} in float32`,
+    );
+    assert.ok(
+      Math.abs((fp16[i] as number) - loss) < 0.005 * loss,
+      `step ${i + 1}: ${fp16[i]} in fp16, ${loss} in float32`,
+    );
   }
 });
 
@@ -106,12 +149,21 @@ test("a signal ends the run after the step in hand, with a checkpoint to go on f
     events.push(e);
     if (e.type === "step" && e.step === 2) stop.abort();
   }
-  assert.deepEqual(events.slice(-2).map((e) => e.type), ["checkpoint", "run_interrupted"]);
+  assert.deepEqual(
+    events.slice(-2).map((e) => e.type),
+    ["checkpoint", "run_interrupted"],
+  );
   assert.ok(!existsSync(shop.at("stopped", ADAPTER)));
   await runAll({ ...options, resume_from_checkpoint: "latest" });
   assert.equal(sha(shop.at("stopped", ADAPTER)), sha(shop.at("whole", ADAPTER)));
-  const told = readFileSync(shop.at("stopped", "events.jsonl"), "utf8").trim().split("\n").map((l) => parseEventLine(l).event);
-  assert.deepEqual(stepsOf(told).map((e) => e.step), [1, 2, 3, 4, 5, 6]);
+  const told = readFileSync(shop.at("stopped", "events.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((l) => parseEventLine(l).event);
+  assert.deepEqual(
+    stepsOf(told).map((e) => e.step),
+    [1, 2, 3, 4, 5, 6],
+  );
 });
 
 test("the oldest checkpoints go when the limit is reached", async () => {
@@ -130,7 +182,9 @@ test("the last layer of the first encoder is in the file as it was drawn", async
 
 test("a thousand steps leave no tensor behind", async () => {
   const counts: number[] = [];
-  for await (const e of train(shop.run("long", { max_train_steps: 1000, resolution: 16, train_batch_size: 1, checkpointing_steps: 5000 })))
+  for await (const e of train(
+    shop.run("long", { max_train_steps: 1000, resolution: 16, train_batch_size: 1, checkpointing_steps: 5000 }),
+  ))
     if (e.type === "step" && e.step % 250 === 0) counts.push(liveTensors());
   assert.equal(counts.length, 4);
   assert.equal(new Set(counts).size, 1, counts.join());

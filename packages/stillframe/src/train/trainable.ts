@@ -1,4 +1,14 @@
-import { type AdaptedLayer, type AdaptedParts, injectLora, LORA_PARTS, loraParts, type LoraPart, type Sdxl, TEXT_ENCODER_TARGETS, UNET_TARGETS } from "@stillframe/diffusion";
+import {
+  type AdaptedLayer,
+  type AdaptedParts,
+  injectLora,
+  LORA_PARTS,
+  type LoraPart,
+  loraParts,
+  type Sdxl,
+  TEXT_ENCODER_TARGETS,
+  UNET_TARGETS,
+} from "@stillframe/diffusion";
 import type { TrainOptions } from "@stillframe/schema";
 import { FlatParameters, Generator, invalid, type Module, type ParameterSlot, replaceWeight } from "@stillframe/torch";
 import type { Precision } from "./precision.js";
@@ -56,7 +66,11 @@ const finish = (groups: TrainableGroup[], adapter: AdaptedParts | null, generato
 });
 
 /** Puts an adapter on the model: what the reference script's LoRA run trains, from A drawn with the seed and B zero. */
-function adapt(model: Sdxl, options: TrainOptions, { seed, device }: { seed: number; device: Precision["device"] }): Trainable {
+function adapt(
+  model: Sdxl,
+  options: TrainOptions,
+  { seed, device }: { seed: number; device: Precision["device"] },
+): Trainable {
   const parts = loraParts(model);
   const dropoutGenerator = new Generator(seed);
   const adapter: AdaptedParts = {};
@@ -83,7 +97,12 @@ function adapt(model: Sdxl, options: TrainOptions, { seed, device }: { seed: num
 
 /** Makes the model's own weights trainable. */
 function unfreeze(model: Sdxl, options: TrainOptions, seed: number): Trainable {
-  if (options.mixed_precision !== "no") throw invalid("mixed_precision", "no for method=full (the weights are trained in float32)", options.mixed_precision);
+  if (options.mixed_precision !== "no")
+    throw invalid(
+      "mixed_precision",
+      "no for method=full (the weights are trained in float32)",
+      options.mixed_precision,
+    );
   const parts = loraParts(model);
   const slots: Partial<Record<LoraPart, ParameterSlot[]>> = {};
   for (const part of trainedParts(options)) slots[part] = slotsOfModule(part, parts[part], model);
@@ -96,7 +115,10 @@ const slotsOfModule = (part: LoraPart, module: Module, model: Sdxl): ParameterSl
     .map((w) => ({ name: `${part}.${w.key}`, tensor: w.tensor, replace: (t) => replaceWeight(w, t) }));
 
 /** Prepares the model for training by the method asked for. */
-export function makeTrainable(model: Sdxl, options: TrainOptions, { seed, device }: { seed: number; device: Precision["device"] }): Trainable {
+export function makeTrainable(
+  model: Sdxl,
+  options: TrainOptions,
+  { seed, device }: { seed: number; device: Precision["device"] },
+): Trainable {
   return options.method === "lora" ? adapt(model, options, { seed, device }) : unfreeze(model, options, seed);
 }
-

@@ -1,8 +1,8 @@
-import { formatOptionValue, type OptionSpec, type OptionValue, trainOptions } from "@stillframe/schema";
-import { scrubText } from "../../publish/scrub.js";
+import { formatOptionValue } from "@stillframe/schema";
 import { lastPart, modelOrigin } from "../base-model.js";
-import { code, counted, folded, measured, number, picture, plain, table } from "../markdown.js";
+import { code, counted, folded, measured, number, picture, table } from "../markdown.js";
 import type { RunRecord } from "../run-record.js";
+import { optionTables } from "./option-tables.js";
 import { hubLink, paragraphs, type Section } from "./section.js";
 
 /** How it was trained: the facts that matter, and every option. */
@@ -14,7 +14,7 @@ export const training: Section = {
       table(["setting", "value"], facts(record)),
       lossText(record),
       record.lossPlot === undefined ? undefined : picture(record.lossPlot, "loss and learning rate over the steps"),
-      folded("Every option", everyOption(record.manifest.options)),
+      folded("Every option", optionTables(record.manifest.options)),
     );
   },
 };
@@ -105,50 +105,4 @@ function lossText({ events: { loss, validations } }: RunRecord): string | undefi
     );
   if (parts.length === 0) return undefined;
   return `${parts.join(" ")} The loss mostly tells how noisy the examples were; it is no measure of how pictures look.`;
-}
-
-/** All options in the order of the schema; those that differ from their default are bold. */
-function everyOption(options: Options): string {
-  const tables = trainOptions.groups.flatMap(({ id, title }) => {
-    const specs = trainOptions.specs.filter((spec) => spec.group === id && Object.hasOwn(options, spec.name));
-    return specs.length === 0
-      ? []
-      : [
-          `**${title}**`,
-          table(
-            ["option", "value"],
-            specs.map((spec) => row(spec, options)),
-          ),
-        ];
-  });
-  const others = Object.keys(options).filter((name) => trainOptions.find(name)?.name !== name);
-  const unknown =
-    others.length === 0
-      ? []
-      : [
-          "**Options of another version**",
-          table(
-            ["option", "value"],
-            others.map((name) => [code(name), shown(options[name])]),
-          ),
-        ];
-  return paragraphs("Values that are not the default are bold.", ...tables, ...unknown);
-}
-
-function row(spec: OptionSpec, options: Options): string[] {
-  const value = options[spec.name];
-  const isPath = typeof value === "string" && (spec.metavar === "DIR" || spec.metavar === "PATH");
-  const text =
-    value === null ? plain((spec.unset ?? "none").replace(/;.*$/, "")) : shown(isPath ? lastPart(value) : value);
-  const usual = JSON.stringify(value) === JSON.stringify(spec.default);
-  return [code(spec.name), usual ? text : `**${text}**`];
-}
-
-/** A value without the folders of the machine that it was used on. */
-function shown(value: unknown): string {
-  if (value === null) return "none";
-  if (typeof value === "boolean") return value ? "on" : "off";
-  if (value === "") return "empty";
-  const text = typeof value === "object" ? JSON.stringify(value) : formatOptionValue(value as OptionValue);
-  return code(scrubText(text));
 }
