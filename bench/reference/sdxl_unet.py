@@ -254,7 +254,7 @@ class SdxlUnet(nn.Module):
         return self.conv_out(F.silu(self.conv_norm_out(h)))
 
     def projections(self, names=("to_q", "to_k", "to_v", "to_out.0")):
-        """The linear layers that adapters go on: (path, owner, key), where owner[key] or owner.key holds the layer."""
+        """The linear layers that adapters go on, as (path, owner, key): setattr(owner, key, ...) replaces one."""
         for path, layer in list(self.named_modules()):
             if isinstance(layer, nn.Linear) and any(path.endswith("." + name) for name in names):
                 parent, _, key = path.rpartition(".")

@@ -43,12 +43,16 @@ export function roundStep(least: number): number {
   return factor * power;
 }
 
+/** Of fewer numbers nothing can be said of their spread. */
+const LEAST_NUMBERS = 8;
+
 /**
  * Which of some positive numbers are far below the others: less than a quarter of the median, and 2.5 standard deviations
  * below it on a logarithmic scale. The deviation is estimated from the median distance (Hampel 1974), which the low ones
- * themselves do not move.
+ * themselves do not move. None of fewer than eight is.
  */
 export function farBelow(numbers: readonly number[]): boolean[] {
+  if (numbers.length < LEAST_NUMBERS) return numbers.map(() => false);
   const logs = numbers.map((n) => Math.log(Math.max(n, 1e-12)));
   const middle = median(logs);
   const deviation = 1.4826 * median(logs.map((l) => Math.abs(l - middle)));

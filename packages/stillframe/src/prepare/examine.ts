@@ -5,7 +5,7 @@ import type { Picture } from "../data/index.js";
 export interface Examination {
   /** Two 64-bit hashes of how it looks, each as two halves of 32 bits: `[difference, difference, frequency, frequency]` */
   look: Uint32Array;
-  /** Variance of the Laplacian of its grey values at a common size: how sharp it is, beside others of its kind. */
+  /** How sharp it is at a common size, whatever its contrast: to be compared with others of its kind. */
   sharpness: number;
 }
 
@@ -21,7 +21,7 @@ export async function examinePicture(picture: Picture): Promise<Examination> {
   const [nine, square] = await Promise.all([small(9, 8), small(FREQUENCY_SIDE, FREQUENCY_SIDE)]);
   return {
     look: Uint32Array.of(...differenceHash(nine), ...frequencyHash(square)),
-    sharpness: laplacianVariance(grey),
+    sharpness: laplacianVariance(grey) / (variance(grey.data) + FLAT),
   };
 }
 
@@ -96,6 +96,18 @@ export function frequencyHash(grey: Uint8Array): [number, number] {
   const sorted = both.slice(1).sort();
   const median = sorted[31] as number;
   return bits((i) => i > 0 && (both[i] as number) > median);
+}
+
+/** Variance of grey values below which a picture counts as flat: noise alone would make it look sharp. */
+const FLAT = 20;
+
+function variance(values: Uint8Array): number {
+  let [sum, squares] = [0, 0];
+  for (const v of values) {
+    sum += v;
+    squares += v * v;
+  }
+  return squares / values.length - (sum / values.length) ** 2;
 }
 
 /** Variance of the Laplacian over the inner pixels (Pech-Pacheco et al. 2000). */

@@ -58,10 +58,15 @@ function copyFiles(from: string, to: string): void {
  * Writes a whole model in the diffusers layout: what training by `method=full` leaves, and what every program that loads
  * SDXL pipelines takes. Weights have the plain file names, whatever variant the source was read with.
  *
+ * @returns the weight files, relative to `folder`
  * @throws InvalidArgumentError when `folder` is the source itself: a model is never overwritten by what was made from it
  * @throws FileFormatError when the source lacks a file
  */
-export function writeFullModel(model: Sdxl, folder: string, { source, dtype, variant, vae }: FullModelOptions): void {
+export function writeFullModel(
+  model: Sdxl,
+  folder: string,
+  { source, dtype, variant, vae }: FullModelOptions,
+): string[] {
   if (existsSync(folder) && statSync(folder).ino === statSync(source).ino)
     throw invalid("folder", "another folder than the source's", folder);
   mkdirSync(folder, { recursive: true });
@@ -86,4 +91,5 @@ export function writeFullModel(model: Sdxl, folder: string, { source, dtype, var
   }
   // last, so that a folder that has it is whole
   copyFileSync(join(source, "model_index.json"), join(folder, "model_index.json"));
+  return PARTS.map((p) => `${p.folder}/${p.stem}.safetensors`);
 }

@@ -11,6 +11,7 @@ import { type RunReport, writeRunReport } from "../watch/run-report.js";
 import { TensorBoardLog } from "../watch/tensorboard/tensorboard-log.js";
 import { removeSamplesAfter } from "../watch/validation/sample-files.js";
 import { type CheckpointState, writeCheckpoint } from "./checkpoint.js";
+import { writeFullModel } from "./full-model.js";
 import { writeManifest } from "./manifest.js";
 import { NotFiniteError } from "./not-finite-error.js";
 import { whereNotFinite } from "./not-finite-layer.js";
@@ -294,12 +295,12 @@ export class TrainingRun {
   /** Writes the results. */
   private async *finish({ state, plan, ema, manifest }: PreparedRun): AsyncGenerator<TrainEvent, TrainResult> {
     const write = () => scope(() => this.writeWeights(state));
-    await (ema === null ? write() : ema.during(write));
+    const results = await (ema === null ? write() : ema.during(write));
     const report = await this.report();
     const files = await writeManifest(this.folder.path, manifest, {
       steps: this.step,
       epochs: plan.totalEpochs,
-      results: [ADAPTER_FILE, KOHYA_FILE],
+      results,
       seconds: this.seconds,
     });
     const { imagesPerSecond } = this.pace;
@@ -316,13 +317,21 @@ export class TrainingRun {
     return { outputDir: this.folder.path, steps: this.step, files: files.map((f) => f.path), interrupted: false };
   }
 
-  private writeWeights({ trainable, model }: StepState): void {
+  /** Names of the files with what was trained. */
+  private writeWeights({ trainable, model }: StepState): string[] {
     const at = (name: string) => join(this.folder.path, name);
-    if (trainable.adapter === null) return;
+    const { variant, pretrained_vae_model_name_or_path: vae } = this.options;
+    if (trainable.adapter === null)
+      return writeFullModel(model, this.folder.path, {
+        source: model.source,
+        variant: variant ?? undefined,
+        vae: vae ?? undefined,
+      });
     writeDiffusersLora(at(ADAPTER_FILE), trainable.adapter);
     writeKohyaLora(at(KOHYA_FILE), trainable.adapter, {
       unet: model.unet.config,
       alphaTensor: (alpha) => tensor(alpha),
     });
+    return [ADAPTER_FILE, KOHYA_FILE];
   }
 }

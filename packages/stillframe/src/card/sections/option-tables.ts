@@ -23,11 +23,11 @@ export function optionTables(options: Options): string {
 
 function optionRow(spec: OptionSpec, value: unknown): string[] {
   const isUsual = JSON.stringify(value) === JSON.stringify(spec.default);
-  const usual = isUsual ? "" : spec.required ? "(required)" : valueOf(spec, spec.default);
-  return [code(spec.name), valueOf(spec, value), usual];
+  const usual = isUsual ? "" : spec.required ? "(required)" : optionText(spec, spec.default);
+  return [code(spec.name), optionText(spec, value), usual];
 }
 
-function valueOf(spec: OptionSpec, value: unknown): string {
+function optionText(spec: OptionSpec, value: unknown): string {
   if (value === null || value === undefined) return plain((spec.unset ?? "none").replace(/;.*$/, ""));
   const isPath = typeof value === "string" && (spec.metavar === "DIR" || spec.metavar === "PATH");
   return shown(isPath ? lastPart(value) : value);

@@ -11,15 +11,13 @@ export const provenance: Section = {
     return paragraphs(
       "## Provenance",
       table(
-        ["", "SHA-256", "bytes"],
+        ["file", "bytes", "SHA-256"],
         [
           ...results.map(weight),
-          ["**base model**", model.commit === null ? "" : `commit ${code(model.commit)}`, ""],
+          ["**base model**", "", commitText(model)],
           ...model.weights.map(weight),
-          ...(vae === null
-            ? []
-            : [["**VAE**", vae.commit === null ? "" : `commit ${code(vae.commit)}`, ""], ...vae.weights.map(weight)]),
-          ["**pictures and captions**", code(data.content_sha256), ""],
+          ...(vae === null ? [] : [["**VAE**", "", commitText(vae)], ...vae.weights.map(weight)]),
+          ["**pictures and captions**", "", code(data.content_sha256)],
         ],
       ),
       `Made with Stillframe ${manifest.stillframe} on libtorch ${engine.version} with seed ${manifest.seed}. The same options, data and seed on the same engine and kind of machine give the same bytes; this checks the hashes, trains again and says what differs:`,
@@ -29,8 +27,12 @@ export const provenance: Section = {
   },
 };
 
+function commitText({ commit }: { commit: string | null }): string {
+  return commit === null ? "" : `commit ${code(commit)}`;
+}
+
 function weight({ path, bytes, sha256 }: { path: string; bytes: number; sha256: string }): string[] {
   // Weights of a base that was read from elsewhere may be named by whole paths.
   const name = /^([\\/~]|[A-Za-z]:)/.test(path) ? lastPart(path) : path;
-  return [code(name), code(sha256), number(bytes)];
+  return [code(name), number(bytes), code(sha256)];
 }
