@@ -37,7 +37,8 @@ function installPackages() {
   const lock = join(ROOT, "package-lock.json");
   if (existsSync(done) && statSync(done).mtimeMs >= statSync(lock).mtimeMs) return;
   say("installing packages from the lock file");
-  run("npm", ["ci", "--no-audit", "--no-fund"], { what: "installing packages" });
+  // not `npm ci`: it refuses a lock file that lacks a binary for some other platform, which a registry may not have
+  run("npm", ["install", "--no-save", "--no-audit", "--no-fund"], { what: "installing packages" });
 }
 
 const onDebian = () => existsSync("/etc/debian_version") && spawnSync("apt-get", ["--version"]).status === 0;

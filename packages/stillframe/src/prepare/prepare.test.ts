@@ -46,20 +46,12 @@ async function faultyFolder(): Promise<string> {
     lines.push({ file_name: name, text });
   };
   const noisy = async (i: number) => {
-    const picture = await drawnPicture(i, { width: i < 10 ? 120 : 90, height: 90 });
-    const noise = await sharp({
-      create: {
-        width: i < 10 ? 120 : 90,
-        height: 90,
-        channels: 3,
-        background: "grey",
-        noise: { type: "gaussian", mean: 128, sigma: 12 },
-      },
-    })
-      .png()
-      .toBuffer();
-    return sharp(picture)
-      .composite([{ input: noise, blend: "soft-light" }])
+    const [width, height] = [i < 10 ? 480 : 360, 360];
+    const { data } = await sharp(await drawnPicture(i, { width, height }))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const grain = data.map((v, k) => v + (((k * 2654435761) >>> 24) % 25) - 12);
+    return sharp(grain, { raw: { width, height, channels: 3 } })
       .png()
       .toBuffer();
   };
@@ -70,15 +62,15 @@ async function faultyFolder(): Promise<string> {
   add(
     "like-5.jpg",
     await sharp(readFileSync(join(folder, "5.png")))
-      .resize(100)
+      .resize(300)
       .jpeg({ quality: 70 })
       .toBuffer(),
     "",
   );
   add(
     "soft.png",
-    await sharp(await drawnPicture(30, { width: 120, height: 90 }))
-      .blur(9)
+    await sharp(await drawnPicture(30, { width: 480, height: 360 }))
+      .blur(12)
       .png()
       .toBuffer(),
     ["one", "two"],
@@ -117,8 +109,8 @@ describe("prepare", () => {
       report,
     );
     assert.equal(report.pictures, 18);
-    assert.deepEqual(report.sizes.width, { least: 32, median: 120, most: 120 });
-    assert.deepEqual(report.sizes.frequent[0], { width: 120, height: 90, count: 12 });
+    assert.deepEqual(report.sizes.width, { least: 32, median: 480, most: 480 });
+    assert.deepEqual(report.sizes.frequent[0], { width: 480, height: 360, count: 12 });
     assert.deepEqual(
       report.buckets.map((b) => [b.width, b.height, b.pictures]),
       [
