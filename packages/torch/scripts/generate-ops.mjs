@@ -106,7 +106,7 @@ function returnType(o, method) {
   return o.returns.length > 1 ? `[${o.returns.map((r) => RETURNS[r]).join(", ")}]` : RETURNS[o.returns[0]];
 }
 
-function parametersOf(entry, overloads, method) {
+function parametersOf(overloads, method) {
   const main = overloads.at(-1).args.length >= overloads[0].args.length ? overloads.at(-1) : overloads[0];
   const params = positional(main, method).map((a) => {
     const twin = overloads.map((o) => positional(o, method).find((b) => b.name === a.name));
@@ -171,7 +171,7 @@ function emit(entry) {
       body: `return new Tensor(${last.bound}(this.handle, ${list.key}));`,
     };
   }
-  const params = parametersOf(entry, overloads, method);
+  const params = parametersOf(overloads, method);
   const type = returnType(last, method);
   const calls = overloads.map((o) => callOf(o, method));
   const body =
