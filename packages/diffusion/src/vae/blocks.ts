@@ -6,6 +6,7 @@ import {
   type Layer,
   Linear,
   Module,
+  scope,
   silu,
   type Tensor,
   upsampleNearest2d,
@@ -32,11 +33,14 @@ export class VaeResnetBlock extends Module implements Layer {
 
   /** `x [b, cIn, h, w]` → `[b, cOut, h, w]` */
   forward(x: Tensor): Tensor {
-    let h = this.conv1.forward(silu(this.norm1.forward(x)));
-    h = this.conv2.forward(silu(this.norm2.forward(h)));
+    const h = scope(() => convolved(convolved(x, this.norm1, this.conv1), this.norm2, this.conv2));
     return h.add(this.convShortcut?.forward(x) ?? x);
   }
 }
+
+/** Each step's result is freed by the next: the first blocks' feature maps are the largest that there are. */
+const convolved = (x: Tensor, norm: GroupNorm, conv: Conv2d): Tensor =>
+  scope(() => conv.forward(scope(() => silu(norm.forward(x)))));
 
 /** Self-attention over the pixels, one head over all channels. */
 export class VaeAttention extends Module implements Layer {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Manifest, trainOptions } from "@stillframe/schema";
@@ -207,13 +207,21 @@ test("a damaged evaluation costs the evaluation and nothing else", async () => {
   assert.equal(card.sections.length, 9);
 });
 
-test("an evaluation in a folder of its own counts too", async () => {
+test("arms that are no answer to base or adapter are folded away", async () => {
   const { body } = await cardOf({ evaluation: { ...EVALUATION, arms: EVALUATION.arms.slice(0, 3) } });
   assert.ok(!body.includes("Other arms"));
   assert.match(
     (await cardOf()).body,
     /<summary>Other arms<\/summary>\n\n\| {2}\| step 1000 \|[^\n]*\n[^\n]*\n\| FID ↓ \| 103\.30 \|/,
   );
+});
+
+test("an evaluation in a folder of its own counts too", async () => {
+  using run = new TestFolder();
+  await writeRunFolder(run.path, { evaluation: null });
+  mkdirSync(join(run.path, "evaluation"));
+  writeFileSync(join(run.path, "evaluation/evaluation.json"), JSON.stringify(EVALUATION));
+  assert.ok(writeCard(run.path, { env }).sections.includes("evaluation"));
 });
 
 test("a run that has not ended says so", async () => {
@@ -268,7 +276,8 @@ test("a person's sections, edits and keys survive a rewrite", async () => {
   writeFileSync(join(run.path, "evaluation.json"), JSON.stringify(EVALUATION));
   const again = writeCard(run.path, { env });
   assert.deepEqual(again.kept, ["samples", "front matter: license"]);
-  assert.match(again.text, /license: mit\nlanguage: en\n|language: en\n/);
+  assert.match(again.text, /\nlicense: mit\n/);
+  assert.match(again.text, /\nlanguage: en\n/);
   assert.ok(again.text.includes("How it came to be.") && again.text.includes("50 careful steps"));
   assert.match(again.text, /## How to use it[\s\S]*## Evaluation[\s\S]*## Training data/);
   assert.equal(writeCard(run.path, { env }).text, again.text);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generateOptions, trainOptions } from "@stillframe/schema";
+import { cardOptions, generateOptions, trainOptions } from "@stillframe/schema";
 import { readArguments } from "./arguments.js";
 
 const train = (...argv: string[]) => readArguments(trainOptions, argv);
@@ -111,4 +111,20 @@ test("names of Object's prototype are unknown options", () => {
     "unknown option --constructor",
     "unknown option --__proto__",
   ]);
+});
+
+test("a positional option's value stands anywhere, or behind its name", () => {
+  for (const argv of [
+    ["runs/a", "--regenerate"],
+    ["--regenerate", "runs/a"],
+    ["--regenerate", "--run=runs/a"],
+    ["--regenerate", "--", "runs/a"],
+  ]) {
+    const { values, problems } = readArguments(cardOptions, argv);
+    assert.deepEqual([values, problems], [{ run: "runs/a", regenerate: true }, []], argv.join(" "));
+  }
+  assert.deepEqual(readArguments(cardOptions, ["--run=a", "b"]).problems, [
+    'unexpected argument "b": a value with spaces needs quotation marks',
+  ]);
+  assert.deepEqual(readArguments(cardOptions, ["--wats", "3"]).values, {}, "the value of an unknown option is none");
 });

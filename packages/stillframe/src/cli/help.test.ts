@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { trainOptions } from "@stillframe/schema";
+import { cardCommand } from "./commands/card.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { generateCommand } from "./commands/generate.js";
 import { trainCommand } from "./commands/train.js";
@@ -43,6 +44,12 @@ test("defaults, choices and aliases are told", () => {
   assert.match(help, /--lr_scheduler=NAME .* One of linear, cosine, .*\. \(default: constant\)/);
   assert.match(help, /--no-prodigy_safeguard_warmup .*? \(default: on; this turns it off\)/);
   assert.match(commandHelp(generateCommand, page(120)), /--steps=N +Denoising steps\. Also: --num_inference_steps\./);
+});
+
+test("a positional option stands by what it is called, in the usage and in the list", () => {
+  const help = commandHelp(cardCommand, page(80));
+  assert.match(help, /\nUsage\n {2}stillframe card RUN \[options\]\n/);
+  assert.match(help, /\n {2}RUN {25}The folder of a training run\. \(required\)\n/);
 });
 
 test("the examples are command lines that parse", async () => {

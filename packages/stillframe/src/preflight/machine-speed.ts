@@ -1,0 +1,52 @@
+import { conv2d, type Device, type DType, hasOperator, noGrad, scope, type Tensor, zeros } from "@stillframe/torch";
+
+/** How fast this machine does what a training step consists of, in floating-point operations a second. */
+export interface MachineSpeed {
+  convolution: number;
+  matrix: number;
+  /** seconds that starting an operation takes, whatever it does */
+  overhead: number;
+}
+
+/** Which kernels this libtorch has. */
+export const fastKernels = (): { attention: boolean } => ({ attention: hasOperator("scaled_dot_product_attention") });
+
+/** Time for each of the measurements, at least. */
+const LEAST_SECONDS = 0.15;
+
+/** Times `work`, which ends by reading a number so that a GPU has finished it; operations a second. */
+function rate(operations: number, work: () => Tensor): number {
+  const once = () => scope(() => work().sum().item());
+  once(); // kernels are chosen and memory is taken the first time
+  let done = 0;
+  const began = performance.now();
+  let seconds = 0;
+  for (let n = 1; seconds < LEAST_SECONDS; n *= 2) {
+    for (let i = 0; i < n; i++) once();
+    done += n;
+    seconds = (performance.now() - began) / 1000;
+  }
+  return (done * operations) / seconds;
+}
+
+/**
+ * Measures a matrix product and a convolution of the shapes that SDXL's middle resolution has at 512², and the cost of
+ * starting an operation. Takes about half a second.
+ */
+export function measureMachine({ device, dtype }: { device: Device; dtype: DType }): MachineSpeed {
+  const on = (...shape: number[]) => zeros(shape, { device, dtype });
+  return noGrad(() =>
+    scope(() => {
+      const [rows, dim] = [1024, 640];
+      const [a, b] = [on(rows, dim), on(dim, 2 * dim)];
+      const matrix = rate(2 * rows * dim * 2 * dim, () => a.matmul(b));
+      const [c, side] = [320, 32];
+      const [x, weight] = [on(1, c, side, side), on(c, c, 3, 3)];
+      const convolution = rate(2 * 9 * c * c * side * side, () => conv2d(x, weight, null, 1, 1));
+      const small = on(8);
+      const steps = 200;
+      const overhead = 1 / (rate(steps, () => Array.from({ length: steps }).reduce((t: Tensor) => t.add(small), small)) || 1);
+      return { convolution, matrix, overhead };
+    }),
+  );
+}

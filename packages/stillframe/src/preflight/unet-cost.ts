@@ -1,0 +1,195 @@
+import type { UnetConfig } from "@stillframe/diffusion";
+
+/** Floating-point operations by the kernel that does them; a multiplication and an addition are two. */
+export interface Operations {
+  convolution: number;
+  matrix: number;
+  /** scores and weighted sums of attention */
+  attention: number;
+}
+
+/** One part of the network that runs as a whole and that gradient checkpointing recomputes as a whole. */
+export interface PartCost {
+  operations: Operations;
+  /** elements that its backward pass needs when its input wants a gradient */
+  saved: number;
+  /** elements of its output */
+  output: number;
+  /** elements of the largest thing that exists for a moment in it */
+  largest: number;
+}
+
+/** What a forward pass of the UNet costs, for a whole batch. */
+export interface UnetCost {
+  /** in the order in which they run */
+  parts: readonly PartCost[];
+  /** the operations of all parts together */
+  operations: Operations;
+  /** parts before this one have no trained weight in or before them, so that nothing is kept for their backward pass */
+  firstTrained: number;
+}
+
+export interface UnetCostInput {
+  batch: number;
+  /** height and width of the latents */
+  height: number;
+  width: number;
+  /** tokens of the captions */
+  tokens: number;
+  /** attention by a kernel that does not keep its scores */
+  fusedAttention: boolean;
+  /** all weights are trained, so that the inputs of their layers are kept as well */
+  full: boolean;
+}
+
+const none = (): Operations => ({ convolution: 0, matrix: 0, attention: 0 });
+
+/** Sum of operations. */
+export function added(a: Operations, b: Operations): Operations {
+  return { convolution: a.convolution + b.convolution, matrix: a.matrix + b.matrix, attention: a.attention + b.attention };
+}
+
+/** All operations as one number. */
+export const totalOf = ({ convolution, matrix, attention }: Operations): number => convolution + matrix + attention;
+
+const conv = (cIn: number, cOut: number, pixels: number, kernel = 3): number => 2 * kernel * kernel * cIn * cOut * pixels;
+const linear = (dimIn: number, dimOut: number, rows: number): number => 2 * dimIn * dimOut * rows;
+
+/** Adds up the parts of a network as it is walked through. */
+class Walk {
+  readonly parts: PartCost[] = [];
+  firstTrained = -1;
+  private readonly config: UnetConfig;
+  private readonly input: UnetCostInput;
+
+  constructor(config: UnetConfig, input: UnetCostInput) {
+    this.config = config;
+    this.input = input;
+    if (input.full) this.firstTrained = 0;
+  }
+
+  private push({ operations, saved, output, largest }: Omit<PartCost, "operations"> & { operations: Partial<Operations> }): void {
+    const { batch } = this.input;
+    const all = { ...none(), ...operations };
+    this.parts.push({
+      operations: { convolution: all.convolution * batch, matrix: all.matrix * batch, attention: all.attention * batch },
+      saved: saved * batch,
+      output: output * batch,
+      largest: largest * batch,
+    });
+  }
+
+  /** A convolution by itself: into, out of, and between resolutions. Its backward pass keeps its input. */
+  convolution(cIn: number, cOut: number, pixels: number, inputPixels = pixels): void {
+    const output = cOut * pixels;
+    this.push({ operations: { convolution: conv(cIn, cOut, pixels) }, saved: cIn * inputPixels, output, largest: output });
+  }
+
+  /** Keeps the input, both norms' results and both activations', and what is normed second. */
+  resnet(cIn: number, cOut: number, pixels: number): void {
+    const timeDim = (this.config.levels[0] as { channels: number }).channels * 4;
+    const shortcut = cIn === cOut ? 0 : conv(cIn, cOut, pixels, 1);
+    this.push({
+      operations: {
+        convolution: conv(cIn, cOut, pixels) + conv(cOut, cOut, pixels) + shortcut,
+        matrix: linear(timeDim, cOut, 1),
+      },
+      saved: 3 * (cIn + cOut) * pixels,
+      output: cOut * pixels,
+      largest: Math.max(cIn, cOut) * pixels,
+    });
+  }
+
+  transformer(c: number, pixels: number, { layers, heads }: { layers: number; heads: number }): void {
+    if (this.firstTrained < 0) this.firstTrained = this.parts.length;
+    const { tokens: s, fusedAttention, full } = this.input;
+    const t = pixels;
+    const context = this.config.crossAttentionDim;
+    const self = linear(c, c, t) * 4;
+    const cross = linear(c, c, t) * 2 + linear(context, c, s) * 2;
+    const feedForward = linear(c, 8 * c, t) + linear(4 * c, c, t);
+    const scores = fusedAttention ? 0 : heads * t * (t + s);
+    // self-attention: what is normed, norm, queries, keys, values, joined result; to the text: the same but for keys and
+    // values, which are as long as the text; feed-forward: what is normed, value and gate, the gate's activation
+    const kept = 6 * c * t + 4 * c * t + 2 * c * s + 13 * c * t + scores;
+    const inputs = full ? 6 * c * t : 0;
+    this.push({
+      operations: {
+        matrix: linear(c, c, t) * 2 + layers * (self + cross + feedForward),
+        attention: layers * 4 * c * t * (t + s),
+      },
+      saved: c * t * (full ? 3 : 1) + layers * (kept + inputs),
+      output: c * t,
+      largest: Math.max(8 * c * t, fusedAttention ? 0 : heads * t * t),
+    });
+  }
+}
+
+/** Operations and kept activations of a forward pass, from the network's configuration alone. */
+export function unetCost(config: UnetConfig, input: UnetCostInput): UnetCost {
+  const walk = new Walk(config, input);
+  const { levels } = config;
+  const sides = levels.map((_, i) => sizeAt(input, i));
+  const pixelsAt = (i: number) => (sides[i] as { h: number; w: number }).h * (sides[i] as { h: number; w: number }).w;
+  const first = (levels[0] as { channels: number }).channels;
+  walk.convolution(config.inChannels, first, pixelsAt(0));
+  const skips = [first];
+  let c = first;
+  for (const [i, level] of levels.entries()) {
+    const pixels = pixelsAt(i);
+    for (let k = 0; k < level.layers; k++) {
+      walk.resnet(c, level.channels, pixels);
+      c = level.channels;
+      if (level.downTransformers !== null) walk.transformer(c, pixels, { layers: level.downTransformers, heads: level.heads });
+      skips.push(c);
+    }
+    if (i < levels.length - 1) {
+      walk.convolution(c, c, pixelsAt(i + 1), pixels);
+      skips.push(c);
+    }
+  }
+  const last = levels.at(-1) as UnetConfig["levels"][number];
+  const lowest = pixelsAt(levels.length - 1);
+  walk.resnet(c, c, lowest);
+  walk.transformer(c, lowest, { layers: config.midTransformers, heads: last.heads });
+  walk.resnet(c, c, lowest);
+  for (let i = levels.length - 1; i >= 0; i--) {
+    const level = levels[i] as UnetConfig["levels"][number];
+    const pixels = pixelsAt(i);
+    for (let k = 0; k <= level.layers; k++) {
+      walk.resnet(c + (skips.pop() as number), level.channels, pixels);
+      c = level.channels;
+      if (level.upTransformers !== null) walk.transformer(c, pixels, { layers: level.upTransformers, heads: level.heads });
+    }
+    if (i > 0) walk.convolution(c, c, pixelsAt(i - 1));
+  }
+  // the last norm and activation are kept beside the convolution's input
+  const { parts } = walk;
+  walk.convolution(c, config.outChannels, pixelsAt(0));
+  const end = parts.at(-1) as PartCost;
+  end.saved *= 3;
+  return { parts, operations: parts.map((p) => p.operations).reduce(added), firstTrained: walk.firstTrained };
+}
+
+/** Sides of the feature maps at a level; a downsampling rounds up. */
+function sizeAt({ height, width }: { height: number; width: number }, level: number): { h: number; w: number } {
+  let [h, w] = [height, width];
+  for (let i = 0; i < level; i++) [h, w] = [Math.ceil(h / 2), Math.ceil(w / 2)];
+  return { h, w };
+}
+
+/** Elements of a model's trained linear layers' LoRA matrices and how many layers there are. */
+export function loraSize(config: UnetConfig, rank: number): number {
+  const context = config.crossAttentionDim;
+  const block = (c: number) => rank * (2 * c * 4) + rank * (2 * c * 2) + rank * (context + c) * 2;
+  return transformerLayers(config).reduce((n, { channels, layers }) => n + layers * block(channels), 0);
+}
+
+/** The transformers of the UNet: channels, and layers in each. */
+export function transformerLayers({ levels, midTransformers }: UnetConfig): { channels: number; layers: number }[] {
+  const all = levels.flatMap(({ channels, layers, downTransformers, upTransformers }) => [
+    ...(downTransformers === null ? [] : Array.from({ length: layers }, () => ({ channels, layers: downTransformers }))),
+    ...(upTransformers === null ? [] : Array.from({ length: layers + 1 }, () => ({ channels, layers: upTransformers }))),
+  ]);
+  return [...all, { channels: levels.at(-1)?.channels ?? 0, layers: midTransformers }];
+}
