@@ -112,7 +112,8 @@ export function microLoss(
     ...(snr_gamma === null ? {} : { snrGamma: snr_gamma }),
   });
   const text = textOf({ folder, model }, input("prompt_rows"), train_te);
-  const prediction = model.unet.forward(noisy, timesteps, { ...text, timeIds: input("time_ids") });
+  const networkInput = noisy.to(model.unet.convIn.weight.dtype);
+  const prediction = model.unet.forward(networkInput, timesteps, { ...text, timeIds: input("time_ids") });
   return diffusionLoss(prediction, target, weights);
 }
 

@@ -1,4 +1,4 @@
-import { encodeIds, LORA_PARTS, type LoraPart } from "@stillframe/diffusion";
+import { disposeSdxl, encodeIds, LORA_PARTS, type LoraPart, loadSdxl, type Sdxl } from "@stillframe/diffusion";
 import { backward, clipGradNorm, enableGrad, type Tensor } from "@stillframe/torch";
 import { absolute, exact, relative, scaled, type Tolerance } from "../comparison.js";
 import type { Family } from "../family.js";
@@ -269,11 +269,29 @@ function checkRecords(
   );
 }
 
-/** Gradients of A and B with a B that is not 0, of the first micro-batch; the file's name holds the objective. */
+/**
+ * Gradients of A and B with a B that is not 0, of the first micro-batch; the file's name holds the objective.
+ *
+ * The network runs in float64 here: these gradients are so ill-conditioned that float32 rounding alone, ours or the
+ * reference's, moves them by about the tolerance. (Gradients in float32 are checked in the training runs.)
+ */
 function checkGradients(
   context: ParityContext,
   file: string,
-  { name, json }: { name: `gradcheck_${string}`; json: TrainJson },
+  options: { name: `gradcheck_${string}`; json: TrainJson },
+): void {
+  const wide = loadSdxl(context.folder.pathOf(context.modelFolder), { dtype: "float64" });
+  try {
+    checkGradientsOf(wide, context, { file, ...options });
+  } finally {
+    disposeSdxl(wide);
+  }
+}
+
+function checkGradientsOf(
+  model: Sdxl,
+  context: ParityContext,
+  { file, name, json }: { file: string; name: `gradcheck_${string}`; json: TrainJson },
 ): void {
   const { folder } = context;
   const expected = json[name] as GradCheck;
@@ -283,9 +301,10 @@ function checkGradients(
     [...stored.keys()].some((key) => key.startsWith(`grad.${part}.`)),
   );
   const objective = { ...objectiveOf(name), train_te: parts.length > 1 };
-  withTrainableAdapter(context, { parts, rank: json.rank, alpha: json.alpha, withB: true }, (parameters) => {
+  const run = { folder, model };
+  withTrainableAdapter(run, { parts, rank: json.rank, alpha: json.alpha, withB: true }, (parameters) => {
     const loss = enableGrad(() => {
-      const value = microLoss(context, 0, objective);
+      const value = microLoss(run, 0, objective);
       backward(value);
       return value.detach().item();
     });
