@@ -1,9 +1,8 @@
-// The Python that this project is compared with: a process that answers one request a line.
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+// The Python that this project is compared with.
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { LineProcess } from "./line-process.mjs";
 
 /** Why the comparison cannot run, in words for the person who started it. */
 export class NoReferenceError extends Error {}
@@ -19,42 +18,19 @@ function findPython() {
   );
 }
 
-export class ReferencePython {
-  #process;
-  #lines;
-  /** what it says of itself: `{ torch, threads }` */
-  about;
-
+export const ReferencePython = {
   /**
+   * Starts a script of bench/reference; it says `{ torch, threads }` of itself.
+   *
    * @param {string} script file in bench/reference
    * @param {{ threads: number }} options
+   * @returns {Promise<LineProcess>}
    */
-  static async start(script, { threads }) {
+  async start(script, { threads }) {
     const path = fileURLToPath(new URL(`../reference/${script}`, import.meta.url));
     if (!existsSync(path)) throw new Error(`there is no ${path}`);
-    const self = new ReferencePython();
-    const env = { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: "1" };
-    self.#process = spawn(findPython(), [path], { stdio: ["pipe", "pipe", "inherit"], env });
-    self.#lines = createInterface({ input: self.#process.stdout })[Symbol.asyncIterator]();
-    self.about = await self.#answer();
-    return self;
-  }
-
-  async #answer() {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error("the reference process ended; its message is above");
-    return JSON.parse(value);
-  }
-
-  /** @param {{ command: string }} request */
-  async ask(request) {
-    this.#process.stdin.write(`${JSON.stringify(request)}\n`);
-    return this.#answer();
-  }
-
-  async close() {
-    if (this.#process.exitCode !== null) return;
-    this.#process.stdin.end();
-    await once(this.#process, "exit");
-  }
-}
+    return LineProcess.start(findPython(), [path], {
+      env: { OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: "1" },
+    });
+  },
+};

@@ -25,6 +25,20 @@ def read_tensors(path):
     return tensors
 
 
+def map_tensors(path):
+    """All tensors of a file by name, read from it when they are used; writing to them does not change the file."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    data = np.memmap(path, dtype=np.uint8, mode="c", offset=8 + length)
+    tensors = {}
+    for name, entry in header.items():
+        start, end = entry["data_offsets"]
+        tensors[name] = torch.from_numpy(data[start:end].view(NAMES[entry["dtype"]])).reshape(entry["shape"])
+    return tensors
+
+
 def write_tensors(path, tensors):
     """Writes a dictionary of tensors in its own order."""
     header, chunks, at = {}, [], 0

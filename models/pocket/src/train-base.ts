@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -193,22 +193,24 @@ async function save({ sheet }: { sheet: boolean }): Promise<void> {
 const minutes = (since: number) => (performance.now() - since) / 60_000;
 const EVERY = 50;
 const [began, before] = [performance.now(), state.seconds];
-let [sum, since, saved, drawn] = [0, performance.now(), performance.now(), performance.now()];
+let [sum, shown, since, saved, drawn] = [0, 0, performance.now(), performance.now(), performance.now()];
 mkdirSync(at("base"), { recursive: true });
+rmSync(at("base/stop"), { force: true });
 while (state.step < steps && minutes(began) < Number(args.minutes) && !existsSync(at("base/stop"))) {
   sum += step(state.step);
+  shown += 1;
   if (state.step % EVERY === 0) {
     state.seconds = before + minutes(began) * 60;
     const line = {
       step: state.step,
-      loss: sum / EVERY,
-      pictures_per_second: (EVERY * batch * 1000) / (performance.now() - since),
+      loss: sum / shown,
+      pictures_per_second: (shown * batch * 1000) / (performance.now() - since),
       cpu_seconds: process.cpuUsage().user / 1e6,
       seconds: state.seconds,
     };
     appendFileSync(at("base/log.jsonl"), `${JSON.stringify(line)}\n`);
     console.log(JSON.stringify(line));
-    [sum, since] = [0, performance.now()];
+    [sum, shown, since] = [0, 0, performance.now()];
   }
   if (minutes(saved) >= Number(args.save_minutes)) {
     const sheet = minutes(drawn) >= Number(args.sheet_minutes);

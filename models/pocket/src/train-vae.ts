@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Vae } from "@stillframe/diffusion";
@@ -50,6 +50,7 @@ const CLIP = 1;
 
 const folder = join(args.state_dir, args.decoder_only ? "decoder" : "vae");
 mkdirSync(folder, { recursive: true });
+rmSync(join(folder, "stop"), { force: true });
 const config = vaeModelConfig({
   ...(args.channels ? { channels: args.channels.split(",").map(Number) } : {}),
   ...(args.groups ? { groups: Number(args.groups) } : {}),
@@ -136,28 +137,32 @@ async function sheet(path: string, count = 12): Promise<void> {
 
 const began = performance.now();
 let since = performance.now();
-let means = { loss: 0, pixels: 0, kl: 0 };
+let shown = 0;
+let sums = { loss: 0, pixels: 0, kl: 0 };
 const EVERY = 50;
 const before = state.seconds;
-const started = state.step;
 while (
   state.step < steps &&
   performance.now() - began < Number(args.minutes) * 60_000 &&
   !existsSync(join(folder, "stop"))
 ) {
   const r = step(state.step);
-  for (const k of ["loss", "pixels", "kl"] as const) means[k] += r[k] / EVERY;
+  shown += 1;
+  for (const k of ["loss", "pixels", "kl"] as const) sums[k] += r[k];
   if (state.step % EVERY === 0) {
     state.seconds = before + (performance.now() - began) / 1000;
     const line = {
       step: state.step,
-      ...means,
-      pictures_per_second: (EVERY * batch * 1000) / (performance.now() - since),
+      loss: sums.loss / shown,
+      pixels: sums.pixels / shown,
+      kl: sums.kl / shown,
+      pictures_per_second: (shown * batch * 1000) / (performance.now() - since),
       seconds: state.seconds,
     };
     log(line);
     console.log(JSON.stringify(line));
-    means = { loss: 0, pixels: 0, kl: 0 };
+    sums = { loss: 0, pixels: 0, kl: 0 };
+    shown = 0;
     since = performance.now();
   }
   if (state.step % Number(args.sheet_every) === 0) {
@@ -168,7 +173,3 @@ while (
 state.seconds = before + (performance.now() - began) / 1000;
 state.save(join(folder, "checkpoint"));
 await state.withAverage(() => sheet(join(folder, "sheet.png")));
-writeFileSync(
-  join(folder, "done.json"),
-  JSON.stringify({ step: state.step, steps: state.step - started, seconds: state.seconds }),
-);

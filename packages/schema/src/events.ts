@@ -116,6 +116,9 @@ const checkpoint = z.strictObject({ type: z.literal("checkpoint"), step: count, 
 
 const lossAt = z.strictObject({ step: count, loss: z.number() });
 
+/** The result is on the Hub. */
+const published = z.strictObject({ type: z.literal("published"), url: z.string().min(1) });
+
 const runFinished = z.strictObject({
   type: z.literal("run_finished"),
   step: count,
@@ -165,6 +168,7 @@ export const TrainEventSchema = z.discriminatedUnion("type", [
   sample,
   checkpoint,
   warning,
+  published,
   runFinished,
   runInterrupted,
   runFailed,

@@ -1,5 +1,13 @@
 export { type CardOptions, cardOptions } from "./card-options.js";
 export { type DoctorOptions, doctorOptions } from "./doctor-options.js";
+export { type EvaluateEvent, type EvaluateEventOf, EvaluateEventSchema } from "./evaluate-events.js";
+export {
+  type EvaluateOptions,
+  type EvaluateOptionsInput,
+  EvaluateOptionsSchema,
+  evaluateOptions,
+  parseEvaluateOptions,
+} from "./evaluate-options.js";
 export { formatEventLine, parseEventLine, type TimedEvent, withoutMeasurements } from "./event-line.js";
 export {
   type GenerateEvent,
@@ -51,7 +59,7 @@ export {
 export { PREPARE_REPORT_VERSION, type PrepareReport, PrepareReportSchema } from "./prepare-report.js";
 export { type PublishRunOptions, publishOptions } from "./publish-options.js";
 export { type PullCommandOptions, pullOptions } from "./pull-options.js";
-export { type ReproduceOptions, reproduceOptions } from "./reproduce-options.js";
+export { type ReproduceOptions, type ReproduceOptionsInput, reproduceOptions } from "./reproduce-options.js";
 export {
   parseTrainOptions,
   type TrainOptions,

@@ -1,5 +1,6 @@
 import { cardOptions } from "./card-options.js";
 import { doctorOptions } from "./doctor-options.js";
+import { evaluateOptions } from "./evaluate-options.js";
 import { generateOptions } from "./generate-options.js";
 import { makeModelOptions } from "./make-model-options.js";
 import type { AnyOptionSet } from "./options-markdown.js";
@@ -14,6 +15,7 @@ export const optionSets: readonly AnyOptionSet[] = [
   trainOptions,
   prepareOptions,
   generateOptions,
+  evaluateOptions,
   cardOptions,
   publishOptions,
   pullOptions,

@@ -82,6 +82,8 @@ const shape = {
 
 /** Every option of `stillframe reproduce`. */
 export type ReproduceOptions = z.output<z.ZodObject<typeof shape>>;
+/** What a caller may give: all that has a default may be left out. */
+export type ReproduceOptionsInput = z.input<z.ZodObject<typeof shape>>;
 
 const rules = [
   rule<ReproduceOptions, "train_data_dir" | "dataset_name">(["train_data_dir", "dataset_name"], (o) =>

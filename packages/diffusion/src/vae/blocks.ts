@@ -42,6 +42,17 @@ export class VaeResnetBlock extends Module implements Layer {
 const convolved = (x: Tensor, norm: GroupNorm, conv: Conv2d): Tensor =>
   scope(() => conv.forward(scope(() => silu(norm.forward(x)))));
 
+/** Runs layers one after the other; what lies between two of them is freed at once. */
+function chained(layers: readonly Layer[], x: Tensor): Tensor {
+  let h = x;
+  for (const layer of layers) {
+    const y = scope(() => layer.forward(h));
+    if (h !== x) h.dispose();
+    h = y;
+  }
+  return h;
+}
+
 /** Self-attention over the pixels, one head over all channels. */
 export class VaeAttention extends Module implements Layer {
   readonly groupNorm: GroupNorm;
@@ -83,7 +94,7 @@ export class VaeMidBlock extends Module implements Layer {
   }
   /** `x [b, c, h, w]` → the same shape */
   forward(x: Tensor): Tensor {
-    return this.resnets[1].forward(this.attentions[0].forward(this.resnets[0].forward(x)));
+    return chained([this.resnets[0], this.attentions[0], this.resnets[1]], x);
   }
 }
 
@@ -121,8 +132,7 @@ export class VaeDownBlock extends Module implements Layer {
   }
   /** `x [b, cIn, h, w]` → `[b, cOut, h/2, w/2]` */
   forward(x: Tensor): Tensor {
-    const h = this.resnets.reduce((y, r) => r.forward(y), x);
-    return this.downsamplers?.[0].forward(h) ?? h;
+    return chained([...this.resnets, ...(this.downsamplers ?? [])], x);
   }
 }
 
@@ -136,7 +146,6 @@ export class VaeUpBlock extends Module implements Layer {
   }
   /** `x [b, cIn, h, w]` → `[b, cOut, 2h, 2w]` */
   forward(x: Tensor): Tensor {
-    const h = this.resnets.reduce((y, r) => r.forward(y), x);
-    return this.upsamplers?.[0].forward(h) ?? h;
+    return chained([...this.resnets, ...(this.upsamplers ?? [])], x);
   }
 }

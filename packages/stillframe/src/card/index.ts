@@ -1,5 +1,6 @@
 export { type CaptionOpening, commonOpenings } from "./caption-opening.js";
 export { type Hardware, hardwareOf } from "./hardware.js";
+export { pictureSizes } from "./picture-sizes.js";
 export {
   type PublishedRun,
   type PublishRunOptions,

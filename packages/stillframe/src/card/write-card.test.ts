@@ -155,6 +155,15 @@ test("the prefix, and examples that use it", async () => {
   assert.match(body, /<lora:style:1>/);
 });
 
+test("what the TypeScript example imports exists", async () => {
+  const library = (await import("../index.js")) as Record<string, unknown>;
+  const names = /import \{ (.+) \} from "stillframe";/
+    .exec((await cardOf({}, { repo: "me/style" })).body)?.[1]
+    ?.split(", ");
+  assert.deepEqual(names, ["generate", "pull"]);
+  for (const name of names ?? []) assert.equal(typeof library[name], "function", name);
+});
+
 test("prompts of any kind stay inside their quotation marks", async () => {
   const prompt = `${PREFIX} it's a "sign" | \`back\` $HOME \\ end`;
   const { body, warnings } = await cardOf({ manifest: withOptions({ validation_prompt: prompt }) });

@@ -82,6 +82,8 @@ export class TrainProgress {
         return this.#sample(event);
       case "checkpoint":
         return `step ${event.step}: checkpoint ${this.#inRun(event.path)}`;
+      case "published":
+        return `published: ${event.url}`;
       case "warning":
         return `${this.#style.yellow("warning:")} ${event.message}`;
       case "run_finished":

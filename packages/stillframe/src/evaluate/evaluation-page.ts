@@ -97,7 +97,7 @@ function gallery(evaluation: Evaluation, thumbnails: ReadonlyMap<string, string>
   if (shown.length === 0) return "";
   const figures = shown.map(({ prompt, seed, pictures }) => {
     const columns = pictures.map(({ arm, file }) => picture(thumbnails.get(file), arm));
-    return `<div class="entry"><p class="prompt">${escapeMarkup(prompt)} <span class="minor">seed ${seed}</span></p><div class="pictures">${columns.join("")}</div></div>`;
+    return `<div class="entry"><p class="prompt">${escapeMarkup(prompt)}${seed === undefined ? "" : ` <span class="minor">seed ${seed}</span>`}</p><div class="pictures">${columns.join("")}</div></div>`;
   });
   return section(
     "Pictures, unselected",

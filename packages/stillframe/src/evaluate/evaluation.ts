@@ -121,7 +121,12 @@ const curve = z.strictObject({
 });
 
 const pairedPicture = z.strictObject({ arm: name, file: name });
-const galleryRow = z.strictObject({ prompt: z.string(), seed: count, pictures: z.array(pairedPicture).min(1) });
+/** Pictures of one prompt and one seed, which is absent where pictures were found and not generated. */
+const galleryRow = z.strictObject({
+  prompt: z.string(),
+  seed: count.optional(),
+  pictures: z.array(pairedPicture).min(1),
+});
 const copyPair = z.strictObject({ picture: name, training: name, similarity: z.number().min(-1.001).max(1.001) });
 
 /** What `evaluation.json` holds. */

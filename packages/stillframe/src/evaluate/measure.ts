@@ -38,6 +38,8 @@ export interface Arm {
 
 export interface MeasureOptions {
   readonly kind: FeatureKind;
+  /** What to measure of that which this kind of features allows; default all. */
+  readonly metrics?: readonly Metric[];
   /** `[m, d]` */
   readonly real: Tensor;
   /** All of the same prompts and seeds in the same order. The first is what the others are compared with. */
@@ -96,7 +98,9 @@ export interface MeasureEvent {
 export function* measureFeatures(options: MeasureOptions): Generator<MeasureEvent, Measurements> {
   const { kind, arms, resamples = 200, level = 0.95, seed = 0, floorDraws = 5 } = options;
   const { real, n, d } = checkArms(options);
-  const metrics = MEASURED[kind].filter((metric) => metric !== "fid_infinity" || infinityCaveat(n, d) === null);
+  const metrics = MEASURED[kind]
+    .filter((metric) => metric !== "fid_infinity" || infinityCaveat(n, d) === null)
+    .filter((metric) => options.metrics?.includes(metric) ?? true);
   const draws =
     resamples === 0
       ? null

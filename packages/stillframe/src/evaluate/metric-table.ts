@@ -81,7 +81,7 @@ export function metricTable(evaluation: Evaluation): string {
   const names = evaluation.arms.map((arm) => arm.name);
   const values = [
     ["", ...names, "real / real"],
-    ...rows.map((row) => [row.label, ...row.cells.map((c) => c.value || "-"), row.floor || "-"]),
+    ...rows.map((row) => [rowName(row, rows), ...row.cells.map((c) => c.value || "-"), row.floor || "-"]),
   ];
   const others = names.slice(1);
   const differences = rows.filter((row) => row.cells.some((c) => c.difference !== ""));
@@ -91,13 +91,19 @@ export function metricTable(evaluation: Evaluation): string {
     lines.push(
       ...aligned([
         ["", ...others],
-        ...differences.map((row) => [row.label, ...row.cells.slice(1).map((c) => c.difference || "-")]),
+        ...differences.map((row) => [rowName(row, rows), ...row.cells.slice(1).map((c) => c.difference || "-")]),
       ]),
     );
   }
   lines.push("", pictureCounts(evaluation));
   for (const caveat of evaluation.caveats) lines.push(`! ${caveat}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** The metric, and the network where two rows would look alike. */
+function rowName({ label, metric, network }: MetricRow, rows: readonly MetricRow[]): string {
+  const twins = rows.filter((row) => row.metric === metric).length > 1;
+  return twins && network !== undefined ? `${label} ${network}` : label;
 }
 
 function levelOf({ differences }: Evaluation): string {

@@ -4,6 +4,8 @@ import { conv2d, type Device, type DType, hasOperator, noGrad, scope, type Tenso
 export interface MachineSpeed {
   convolution: number;
   matrix: number;
+  /** bytes a second that elementwise operations read and write */
+  stream: number;
   /** seconds that starting an operation takes, whatever it does */
   overhead: number;
 }
@@ -30,8 +32,8 @@ function rate(operations: number, work: () => Tensor): number {
 }
 
 /**
- * Measures a matrix product and a convolution of the shapes that SDXL's middle resolution has at 512², and the cost of
- * starting an operation. Takes about half a second.
+ * Measures a matrix product and a convolution of the shapes that SDXL's middle resolution has at 512², an elementwise
+ * operation, and the cost of starting one. Takes about a second.
  */
 export function measureMachine({ device, dtype }: { device: Device; dtype: DType }): MachineSpeed {
   const on = (...shape: number[]) => zeros(shape, { device, dtype });
@@ -43,10 +45,14 @@ export function measureMachine({ device, dtype }: { device: Device; dtype: DType
       const [c, side] = [320, 32];
       const [x, weight] = [on(1, c, side, side), on(c, c, 3, 3)];
       const convolution = rate(2 * 9 * c * c * side * side, () => conv2d(x, weight, null, 1, 1));
+      // larger than any cache
+      const wide = on(1 << 24);
+      const elementBytes = dtype === "float32" ? 4 : 2;
+      const stream = rate(3 * elementBytes * (1 << 24), () => wide.add(wide).narrow(0, 0, 1));
       const small = on(8);
       const steps = 200;
       const overhead = 1 / (rate(steps, () => Array.from({ length: steps }).reduce((t: Tensor) => t.add(small), small)) || 1);
-      return { convolution, matrix, overhead };
+      return { convolution, matrix, stream, overhead };
     }),
   );
 }

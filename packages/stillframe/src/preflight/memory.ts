@@ -1,5 +1,5 @@
 import type { UnetConfig } from "@stillframe/diffusion";
-import { unetCost, type UnetCostInput } from "./unet-cost.js";
+import { type UnetCostInput, unetCost } from "./unet-cost.js";
 
 /** The shape of a training step. */
 export interface StepShape extends UnetCostInput {
@@ -8,22 +8,30 @@ export interface StepShape extends UnetCostInput {
   elementBytes: number;
 }
 
-/**
- * Memory that exists for a moment on top of what is kept: gradients of the largest activation and of its neighbours, and
- * the workspace of a convolution. Measured: see `preflight.test.ts`.
- */
-const MOMENT_FACTOR = 4;
+/** How a device's allocator uses memory. Measured on random models: see `preflight.test.ts`. */
+export interface AllocatorHabits {
+  /** what the first step takes for kernels and their workspaces, whatever the model */
+  base: number;
+  /** taken over asked for: holes between blocks that are freed and blocks that stay */
+  holes: number;
+}
+
+export const CPU_HABITS: AllocatorHabits = { base: 30e6, holes: 1.45 };
+/** CUDA's context and libraries, and its caching allocator (not measured here). */
+export const GPU_HABITS: AllocatorHabits = { base: 700e6, holes: 1.15 };
+
+/** What exists for a moment beside what is kept, in units of the largest activation: it, its gradient and workspaces. */
+const MOMENT = 4;
 
 /** Bytes of activations at the worst moment of a step. */
-export function activationBytes(config: UnetConfig, shape: StepShape): number {
+export function activationBytes(config: UnetConfig, shape: StepShape, habits: AllocatorHabits): number {
   const { parts, firstTrained } = unetCost(config, shape);
-  const trained = parts.slice(firstTrained);
-  const saved = trained.map((p) => p.saved);
-  const moment = MOMENT_FACTOR * Math.max(...parts.map((p) => p.largest));
+  const saved = parts.slice(firstTrained).map((p) => p.saved);
   const kept = shape.checkpointing
     ? parts.reduce((n, p) => n + p.output, 0) + Math.max(...saved)
     : saved.reduce((n, s) => n + s, 0);
-  return (kept + moment) * shape.elementBytes;
+  const moment = MOMENT * Math.max(...parts.map((p) => p.largest));
+  return habits.base + (habits.holes * kept + moment) * shape.elementBytes;
 }
 
 /** Bytes of what is trained: values, gradients and the optimizer's moments, all in float32 but for 8-bit moments. */

@@ -8,6 +8,8 @@ import { type Operations, unetCost } from "./unet-cost.js";
  * which costs what the forward pass did; both factors of an attention product want theirs. Trained weights cost once more.
  */
 const PASSES = { frozen: 2, attention: 3, full: 3 } as const;
+/** How often what is kept for the backward pass is read or written by operations that do little else. */
+const TRAFFIC = 6;
 /** Operators of a part, forwards and backwards, for the cost of starting them. */
 const OPERATORS_OF_A_PART = 60;
 
@@ -18,5 +20,7 @@ export function stepSeconds(config: UnetConfig, shape: StepShape, speed: Machine
   const attention = PASSES.attention + (shape.checkpointing ? 1 : 0);
   const seconds = ({ convolution, matrix, attention: products }: Operations) =>
     (passes * convolution) / speed.convolution + (passes * matrix) / speed.matrix + (attention * products) / speed.matrix;
-  return seconds(operations) + parts.length * OPERATORS_OF_A_PART * speed.overhead * (passes / 2);
+  const kept = parts.reduce((n, p) => n + p.saved, 0) * shape.elementBytes;
+  const traffic = ((TRAFFIC + (shape.checkpointing ? 2 : 0)) * kept) / speed.stream;
+  return seconds(operations) + traffic + parts.length * OPERATORS_OF_A_PART * speed.overhead * (passes / 2);
 }

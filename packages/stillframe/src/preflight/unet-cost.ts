@@ -17,6 +17,8 @@ export interface PartCost {
   output: number;
   /** elements of the largest thing that exists for a moment in it */
   largest: number;
+  /** operators that are started, whatever the batch */
+  operators: number;
 }
 
 /** What a forward pass of the UNet costs, for a whole batch. */
@@ -68,7 +70,7 @@ class Walk {
     if (input.full) this.firstTrained = 0;
   }
 
-  private push({ operations, saved, output, largest }: Omit<PartCost, "operations"> & { operations: Partial<Operations> }): void {
+  private push({ operations, saved, output, largest, operators }: Omit<PartCost, "operations"> & { operations: Partial<Operations> }): void {
     const { batch } = this.input;
     const all = { ...none(), ...operations };
     this.parts.push({
@@ -76,6 +78,7 @@ class Walk {
       saved: saved * batch,
       output: output * batch,
       largest: largest * batch,
+      operators,
     });
   }
 
@@ -176,20 +179,4 @@ function sizeAt({ height, width }: { height: number; width: number }, level: num
   let [h, w] = [height, width];
   for (let i = 0; i < level; i++) [h, w] = [Math.ceil(h / 2), Math.ceil(w / 2)];
   return { h, w };
-}
-
-/** Elements of a model's trained linear layers' LoRA matrices and how many layers there are. */
-export function loraSize(config: UnetConfig, rank: number): number {
-  const context = config.crossAttentionDim;
-  const block = (c: number) => rank * (2 * c * 4) + rank * (2 * c * 2) + rank * (context + c) * 2;
-  return transformerLayers(config).reduce((n, { channels, layers }) => n + layers * block(channels), 0);
-}
-
-/** The transformers of the UNet: channels, and layers in each. */
-export function transformerLayers({ levels, midTransformers }: UnetConfig): { channels: number; layers: number }[] {
-  const all = levels.flatMap(({ channels, layers, downTransformers, upTransformers }) => [
-    ...(downTransformers === null ? [] : Array.from({ length: layers }, () => ({ channels, layers: downTransformers }))),
-    ...(upTransformers === null ? [] : Array.from({ length: layers + 1 }, () => ({ channels, layers: upTransformers }))),
-  ]);
-  return [...all, { channels: levels.at(-1)?.channels ?? 0, layers: midTransformers }];
 }

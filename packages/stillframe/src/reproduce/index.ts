@@ -1,4 +1,4 @@
-import type { ReproduceOptions, TrainEvent, TrainOptions } from "@stillframe/schema";
+import { type ReproduceOptionsInput, reproduceOptions, type TrainEvent, type TrainOptions } from "@stillframe/schema";
 import { engineInfo, setThreads } from "@stillframe/torch";
 import { invalid } from "@stillframe/torch/errors";
 import { readManifest } from "../card/run-record.js";
@@ -49,11 +49,15 @@ export interface ReproduceControl {
  * data or base are others, nothing is trained unless `allow_changes`. Afterwards the results are compared byte by byte.
  *
  * @throws InvalidArgumentError when the source has no manifest, or its run has no results yet
+ * @example
+ * for await (const event of reproduce({ source: "runs/first", output_dir: "runs/second" }))
+ *   if (event.type === "reproduction_equal") console.log("the same bytes");
  */
 export async function* reproduce(
-  given: ReproduceOptions,
+  input: ReproduceOptionsInput,
   { signal, hub }: ReproduceControl = {},
 ): AsyncGenerator<ReproduceEvent, void> {
+  const given = reproduceOptions.parse(input);
   const source = await readSource(given.source, { ...hub, signal });
   const { manifest } = source;
   if (!given.check_only && manifest.results.length === 0)

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { MANIFEST_VERSION, type Manifest, parseManifest, type TrainOptions, trainOptions } from "@stillframe/schema";
 import { engineInfo } from "@stillframe/torch";
+import { commonOpenings, hardwareOf, pictureSizes } from "../card/index.js";
 import { json, writeWhole } from "../files/write-whole.js";
 import { version } from "../version.js";
 import type { CaptionStatistics } from "./captions.js";
@@ -96,7 +97,9 @@ export async function writeManifest(
       held_out: set.heldOut.length,
       skipped: skippedByReason(set.skipped),
       content_sha256: set.sha256,
-      captions: parts.captions,
+      commit: set.commit,
+      picture_sizes: pictureSizes(set.pictures),
+      captions: { ...parts.captions, openings: commonOpenings(set.pictures.flatMap((p) => p.captions)) },
     },
     adapter: {
       method: options.method,
@@ -110,6 +113,7 @@ export async function writeManifest(
     steps,
     epochs,
     results: files,
+    hardware: await hardwareOf(precision.device),
     timing: {
       started: parts.started.toISOString(),
       finished: results === null ? null : new Date().toISOString(),

@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { checkModelFolder, writeDiffusersLora, writeKohyaLora } from "@stillframe/diffusion";
 import type { TrainEvent, TrainOptions } from "@stillframe/schema";
 import { scope, setDeterministic, setTf32, tensor } from "@stillframe/torch";
+import { pushToHub, writeCardAtEnd } from "../card/index.js";
 import { readHistory } from "../watch/history.js";
 import { explainedFailure } from "../watch/run-failure.js";
 import { type RunReport, writeRunReport } from "../watch/run-report.js";
@@ -303,6 +304,7 @@ export class TrainingRun {
       results,
       seconds: this.seconds,
     });
+    yield* this.tellOthers();
     const { imagesPerSecond } = this.pace;
     yield {
       type: "run_finished",
@@ -315,6 +317,16 @@ export class TrainingRun {
       seconds: this.seconds,
     };
     return { outputDir: this.folder.path, steps: this.step, files: files.map((f) => f.path), interrupted: false };
+  }
+
+  /** Writes the model card, and publishes if asked; neither can lose the finished run. */
+  private async *tellOthers(): AsyncGenerator<TrainEvent> {
+    const { options, signal, folder } = this;
+    const warning = writeCardAtEnd(folder.path);
+    if (warning !== undefined) yield warning;
+    if (!options.push_to_hub) return;
+    const pushed = await pushToHub(folder.path, options, signal === undefined ? {} : { signal });
+    yield pushed.warning ?? { type: "published", url: pushed.url };
   }
 
   /** Names of the files with what was trained. */

@@ -1,9 +1,10 @@
 import { type PublishRunOptions as CommandOptions, publishOptions } from "@stillframe/schema";
 import type { PublishedRun, PublishRunOptions } from "../../card/publish-run.js";
-import { command, EXIT } from "../command.js";
-import { interruptible } from "../interrupt.js";
+import type { PublishProgress } from "../../publish/upload.js";
+import { command } from "../command.js";
 import { counted, formatBytes } from "../quantity.js";
 import { type Style, styleFor } from "../style.js";
+import { transfer } from "../transfer.js";
 import { TransferProgress } from "../transfer-progress.js";
 import { cardLines } from "./card.js";
 
@@ -18,26 +19,12 @@ export const publishCommand = command({
     const publishRun = await library.publishRun();
     const view = new TransferProgress(terminal);
     const style = styleFor(terminal.color);
-    return interruptible(
-      () => view.print("Stopping. The same command sends what is missing."),
-      async ({ signal }) => {
-        try {
-          const published = await publishRun(options.run, {
-            ...settings(options),
-            signal,
-            onProgress: (event) => view.upload(event),
-          });
-          view.close();
-          terminal.out.write(`${report(published, { dryRun: options.dry_run, style }).join("\n")}\n`);
-          return EXIT.done;
-        } catch (error) {
-          if (signal.aborted) return EXIT.interrupted;
-          throw error;
-        } finally {
-          view.close();
-        }
-      },
-    );
+    return transfer(view, "Stopping. The same command sends what is missing.", async (signal) => {
+      const onProgress = (event: PublishProgress) => view.upload(event);
+      const published = await publishRun(options.run, { ...settings(options), signal, onProgress });
+      view.close();
+      terminal.out.write(`${report(published, { dryRun: options.dry_run, style }).join("\n")}\n`);
+    });
   },
 });
 

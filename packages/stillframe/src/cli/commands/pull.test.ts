@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { HubServer } from "../../hub/testing/hub-server.js";
 import { noise, TestHome } from "../../hub/testing/test-home.js";
 import { pull } from "../../publish/pull.js";
@@ -53,4 +54,18 @@ test("options reach the Hub, failures end in 1 and say what to do", async () => 
     /model me\/nothing \(revision "main"\) was not found .* set HF_TOKEN/,
   );
   assert.equal((await run(home, [])).code, 2);
+});
+
+test("Ctrl-C ends a download in 130, and the same command goes on", async () => {
+  await using hub = await HubServer.start();
+  hub.addRepo("me/style", { "pytorch_lora_weights.safetensors": ADAPTER });
+  hub.fail({ method: "GET", path: /resolve/, action: { hang: true } });
+  using home = new TestHome(hub);
+  const pulling = run(home, ["me/style"]);
+  while (!hub.requests.some(({ method, path }) => method === "GET" && path.includes("/resolve/"))) await setTimeout(5);
+  process.emit("SIGINT");
+  const stopped = await pulling;
+  assert.deepEqual([stopped.code, stopped.out], [130, ""]);
+  assert.match(stopped.err, /\nStopping\. The same command goes on where this one stopped\.\n$/);
+  assert.equal((await run(home, ["me/style"])).code, 0);
 });

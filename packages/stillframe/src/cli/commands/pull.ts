@@ -1,7 +1,7 @@
 import { pullOptions } from "@stillframe/schema";
-import { command, EXIT } from "../command.js";
-import { interruptible } from "../interrupt.js";
+import { command } from "../command.js";
 import { counted } from "../quantity.js";
+import { transfer } from "../transfer.js";
 import { TransferProgress } from "../transfer-progress.js";
 
 const KINDS = { pipeline: "a base model", component: "a model's component", adapter: "an adapter", unknown: "files" };
@@ -13,32 +13,19 @@ export const pullCommand = command({
   async run({ repo, revision, variant, verify, hub_token }, { terminal, library }) {
     const pull = await library.pull();
     const view = new TransferProgress({ ...terminal, out: terminal.err });
-    return interruptible(
-      () => view.print("Stopping. The same command goes on where this one stopped."),
-      async ({ signal }) => {
-        try {
-          const pulled = await pull({
-            repo,
-            verify,
-            signal,
-            ...(revision !== null && { revision }),
-            ...(variant !== null && { variant }),
-            ...(hub_token !== null && { token: hub_token }),
-            onProgress: (event) => view.download(event),
-          });
-          const state = verify ? "hashes checked" : "sizes checked";
-          view.print(
-            `${repo} (${KINDS[pulled.kind]}, commit ${pulled.commit.slice(0, 8)}): ${counted(pulled.files.length, "file")}, ${state}`,
-          );
-          terminal.out.write(`${pulled.folder}\n`);
-          return EXIT.done;
-        } catch (error) {
-          if (signal.aborted) return EXIT.interrupted;
-          throw error;
-        } finally {
-          view.close();
-        }
-      },
-    );
+    return transfer(view, "Stopping. The same command goes on where this one stopped.", async (signal) => {
+      const pulled = await pull({
+        repo,
+        verify,
+        signal,
+        ...(revision !== null && { revision }),
+        ...(variant !== null && { variant }),
+        ...(hub_token !== null && { token: hub_token }),
+        onProgress: (event) => view.download(event),
+      });
+      const what = `${KINDS[pulled.kind]}, commit ${pulled.commit.slice(0, 8)}`;
+      view.print(`${repo} (${what}): ${counted(pulled.files.length, "file")}, ${verify ? "hashes" : "sizes"} checked`);
+      terminal.out.write(`${pulled.folder}\n`);
+    });
   },
 });

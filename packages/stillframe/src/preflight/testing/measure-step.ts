@@ -10,8 +10,8 @@ import { makeOptimizer } from "../../train/optimizer.js";
 import { resolvePrecision } from "../../train/precision.js";
 import { type MicroBatch, type StepState, trainStep } from "../../train/train-step.js";
 import { makeTrainable } from "../../train/trainable.js";
-import { fastKernels, measureMachine } from "../machine-speed.js";
-import { activationBytes, trainedBytes } from "../memory.js";
+import { fastKernels, type MachineSpeed, measureMachine } from "../machine-speed.js";
+import { activationBytes, CPU_HABITS, trainedBytes } from "../memory.js";
 import { stepSeconds } from "../step-time.js";
 
 /** What is measured. */
@@ -37,6 +37,7 @@ export interface StepMeasured {
   /** seconds of the second step, and the estimate */
   seconds: number;
   estimatedSeconds: number;
+  speed: MachineSpeed;
 }
 
 const m = JSON.parse(process.argv[2] as string) as StepMeasurement;
@@ -154,8 +155,9 @@ const shape = {
 const moments = trainedBytes(trainable.size, { use8bitAdam: false, ema: false }).optimizer;
 const measured: StepMeasured = {
   bytes,
-  estimatedBytes: activationBytes(unetConfig, shape) + moments,
+  estimatedBytes: activationBytes(unetConfig, shape, CPU_HABITS) + moments,
   seconds,
   estimatedSeconds: stepSeconds(unetConfig, shape, speed),
+  speed,
 };
 console.log(JSON.stringify(measured));

@@ -1,0 +1,207 @@
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import {
+  applyLora,
+  disposeSdxl,
+  layerPaths,
+  loraParts,
+  readLora,
+  removeLora,
+  type Sdxl,
+  setLoraMultiplier,
+  vaeFactor,
+} from "@stillframe/diffusion";
+import { type EvaluateEvent, type EvaluateOptions, type GenerateOptions, parseGenerateOptions } from "@stillframe/schema";
+import { type Drawing, drawPicture } from "../../generate/draw.js";
+import { loadForGeneration, parametersText } from "../../generate/index.js";
+import { writePng } from "../../generate/png.js";
+import { samplerNamed } from "../../generate/samplers.js";
+import type { ModelFolder } from "../../prepare/model-folder.js";
+import { piecesOf } from "../../train/captions.js";
+import { fileSha256 } from "../../train/file-hash.js";
+import { type Arm, folderName } from "./arms.js";
+import { isKept, KEY_TEXT, pictureKey } from "./kept-picture.js";
+
+/** An arm with its pictures, in the order of prompts and, for each prompt, of seeds. */
+export interface ArmPictures {
+  readonly arm: Arm;
+  /** Relative to the output folder. */
+  readonly folder: string;
+  readonly paths: readonly string[];
+  readonly seeds: readonly number[] | null;
+  /** What each picture was asked to show, without prefix and style words; null where that is not known. */
+  readonly asked: readonly string[] | null;
+}
+
+/** The pictures that an arm will have, drawn or not. */
+export function plannedPictures(
+  arm: Arm,
+  asked: readonly string[],
+  { output_dir, num_images, seed }: Pick<EvaluateOptions, "output_dir" | "num_images" | "seed">,
+): ArmPictures {
+  const folder = join("pictures", folderName(arm.name));
+  const seeds = Array.from({ length: asked.length * num_images }, (_, i) => seed + i);
+  return {
+    arm,
+    folder,
+    paths: seeds.map((s, i) => join(output_dir, folder, `${String(i).padStart(5, "0")}-seed-${s}.png`)),
+    seeds,
+    asked: seeds.map((_, i) => asked[Math.floor(i / num_images)] as string),
+  };
+}
+
+interface DrawOptions {
+  readonly options: EvaluateOptions;
+  readonly model: ModelFolder;
+  readonly vae: ModelFolder | null;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Draws every picture that is not there whole already, arm by arm. All arms share prompts, seeds, sampler, steps, VAE,
+ * precision and size; what differs is the adapter and the words around the prompt.
+ *
+ * @throws NotFiniteError, FileFormatError; the signal's reason when it ends the work
+ */
+export async function* drawArms(arms: readonly ArmPictures[], given: DrawOptions): AsyncGenerator<EvaluateEvent, void> {
+  const painter = new Painter(given);
+  const pictures = arms.reduce((sum, arm) => sum + arm.paths.length, 0);
+  let picture = 0;
+  try {
+    for (const set of arms) {
+      const adapterHash = set.arm.adapter === null ? null : await fileSha256(set.arm.adapter);
+      for (const [i, path] of set.paths.entries()) {
+        given.signal?.throwIfAborted();
+        const seed = set.seeds?.[i] as number;
+        const prompt = set.arm.prompts[Math.floor(i / given.options.num_images)] as string;
+        const key = painter.keyOf({ prompt, seed, adapter: adapterHash, strength: set.arm.strength });
+        const kept = await isKept(path, key);
+        const about = { arm: set.arm.name, picture, pictures };
+        if (!kept)
+          for await (const step of painter.draw(set.arm, { prompt, seed, path, key }))
+            yield { type: "drawing", ...about, step, steps: given.options.steps };
+        yield { type: "drawn", ...about, path: relative(given.options.output_dir, path), seed, kept };
+        picture++;
+      }
+    }
+  } finally {
+    painter.dispose();
+  }
+}
+
+/** Draws with one model, loaded when the first picture needs it, and changes adapters on it. */
+class Painter {
+  private readonly given: DrawOptions;
+  private readonly generation: GenerateOptions;
+  private readonly base: unknown;
+  private model: Sdxl | null = null;
+  private adapter: string | null = null;
+
+  constructor(given: DrawOptions) {
+    const { options: o, model, vae } = given;
+    this.given = given;
+    this.generation = parseGenerateOptions({
+      pretrained_model_name_or_path: model.path,
+      pretrained_vae_model_name_or_path: vae?.path ?? null,
+      variant: o.variant,
+      prompt: ["none"],
+      device: o.device,
+      mixed_precision: o.mixed_precision,
+    });
+    this.base = [model, vae].map((part) => part && { commit: part.commit, files: filesOf(part.path) });
+  }
+
+  /** A hash of all that the picture depends on. */
+  keyOf(own: { prompt: string; seed: number; adapter: string | null; strength: number }): string {
+    const { options: o } = this.given;
+    const { negative_prompt, max_token_length, width, height, scheduler, steps, guidance_scale, guidance_rescale } = o;
+    const { variant, mixed_precision, device, vae_tiling } = o;
+    const shared = { negative_prompt, max_token_length, width, height, scheduler, steps, guidance_scale };
+    const place = { guidance_rescale, variant, mixed_precision, device, vae_tiling, base: this.base };
+    return pictureKey({ ...own, ...shared, ...place });
+  }
+
+  async *draw(
+    arm: Arm,
+    { prompt, seed, path, key }: { prompt: string; seed: number; path: string; key: string },
+  ): AsyncGenerator<number, void> {
+    const { options: o, signal } = this.given;
+    const model = this.prepared(arm);
+    const drawing = drawingOf(model, o, { prompt, seed });
+    const run = drawPicture(model, drawing, { signal });
+    let next = await run.next();
+    for (; !next.done; next = await run.next()) yield Math.min(next.value, o.steps);
+    signal?.throwIfAborted();
+    if (next.value === null) return;
+    const text = parametersText(drawing, {
+      scheduler: o.scheduler,
+      model: o.pretrained_model_name_or_path as string,
+      lora: arm.adapter === null ? null : `${arm.name}:${arm.strength}`,
+    });
+    await writePng(path, next.value, { parameters: text, [KEY_TEXT]: key });
+  }
+
+  dispose(): void {
+    if (this.model !== null) disposeSdxl(this.model);
+    this.model = null;
+  }
+
+  /** The model with the arm's adapter on it, and no other. */
+  private prepared(arm: Arm): Sdxl {
+    this.model ??= loadForGeneration(this.generation).model;
+    const model = this.model;
+    if (arm.adapter !== this.adapter) {
+      if (this.adapter !== null) for (const part of partsOf(model)) removeLora(part);
+      if (arm.adapter !== null) putOn(model, arm.adapter);
+      this.adapter = arm.adapter;
+    }
+    for (const part of partsOf(model)) setLoraMultiplier(part, arm.strength);
+    return model;
+  }
+}
+
+const partsOf = (model: Sdxl) => [model.unet, ...model.textEncoders];
+
+function putOn(model: Sdxl, file: string): void {
+  const weights = readLora(file, { paths: layerPaths(model), unet: model.unet.config });
+  applyLora(loraParts(model), weights, { source: file });
+  for (const entries of Object.values(weights.parts))
+    for (const { down, up } of entries.values()) {
+      down.dispose();
+      up.dispose();
+    }
+}
+
+function drawingOf(model: Sdxl, o: EvaluateOptions, own: { prompt: string; seed: number }): Drawing {
+  const side = model.unet.config.sampleSize * vaeFactor(model.vae.config);
+  const { sampler, schedule } = samplerNamed(o.scheduler, model.scheduler);
+  return {
+    ...own,
+    negativePrompt: o.negative_prompt,
+    height: o.height ?? side,
+    width: o.width ?? side,
+    steps: o.steps,
+    guidanceScale: o.guidance_scale,
+    guidanceRescale: o.guidance_rescale,
+    sampler,
+    schedule,
+    pieces: piecesOf(o.max_token_length),
+    vaeTiling: o.vae_tiling,
+  };
+}
+
+/**
+ * Names, sizes and times of a model's files: what tells a model that was changed from one that was not, without reading
+ * ten gigabytes. A change that leaves all three alike is not seen.
+ */
+function filesOf(path: string): readonly (readonly [name: string, bytes: number, time: number])[] {
+  const of = (file: string, name: string) => {
+    const { size, mtimeMs } = statSync(file);
+    return [name, size, Math.round(mtimeMs)] as const;
+  };
+  if (!statSync(path).isDirectory()) return [of(path, "")];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(safetensors|json|txt)$/.test(name))
+    .sort()
+    .map((name) => of(join(path, name), name));
+}
