@@ -1,4 +1,6 @@
 import type {
+  EvaluateEvent,
+  EvaluateOptions,
   GenerateEvent,
   GenerateOptions,
   PrepareEvent,
@@ -22,6 +24,9 @@ export type Train = (options: TrainOptions, control: Control) => AsyncGenerator<
 export type Prepare = (options: PrepareOptions, control: Control) => AsyncGenerator<PrepareEvent, unknown>;
 /** Makes pictures; the run tells its events. */
 export type Generate = (options: GenerateOptions, control: Control) => AsyncGenerator<GenerateEvent, unknown>;
+
+/** Measures pictures; the run tells its events. */
+export type Evaluate = (options: EvaluateOptions, control: Control) => AsyncGenerator<EvaluateEvent, unknown>;
 
 /** What `doctor` found. */
 export interface Diagnosis {
@@ -47,6 +52,7 @@ export interface Library {
   train(): Promise<Train>;
   prepare(): Promise<Prepare>;
   generate(): Promise<Generate>;
+  evaluate(): Promise<Evaluate>;
   writeCard(): Promise<typeof writeCard>;
   publishRun(): Promise<typeof publishRun>;
   pull(): Promise<typeof pull>;
@@ -60,6 +66,7 @@ export const library: Library = {
   train: async () => (await import("../train/index.js")).train,
   prepare: async () => (await import("../prepare/index.js")).prepare,
   generate: async () => (await import("../generate/index.js")).generate,
+  evaluate: async () => (await import("../evaluate/run/index.js")).evaluate,
   writeCard: async () => (await import("../card/index.js")).writeCard,
   publishRun: async () => (await import("../card/index.js")).publishRun,
   pull: async () => (await import("../publish/index.js")).pull,

@@ -27,6 +27,7 @@ async function run(argv: string[], { train, generate, diagnosis }: Fakes = {}) {
     train: train ? async () => train : notLoaded,
     generate: generate ? async () => generate : notLoaded,
     prepare: notLoaded,
+    evaluate: notLoaded,
     writeCard: notLoaded,
     publishRun: notLoaded,
     pull: notLoaded,

@@ -3,6 +3,7 @@ import { nearestName } from "@stillframe/schema";
 import { type Command, type CommandContext, EXIT } from "./command.js";
 import { cardCommand } from "./commands/card.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { evaluateCommand } from "./commands/evaluate.js";
 import { generateCommand } from "./commands/generate.js";
 import { makeModelCommand } from "./commands/make-model.js";
 import { prepareCommand } from "./commands/prepare.js";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   trainCommand,
   prepareCommand,
   generateCommand,
+  evaluateCommand,
   cardCommand,
   publishCommand,
   pullCommand,

@@ -30,8 +30,16 @@ function knobs(options: CostOptions, configs: ModelConfigs): Knob[] {
         gradient_accumulation_steps: options.gradient_accumulation_steps * options.train_batch_size,
       },
     },
-    !options.use_8bit_adam && { flag: "--use_8bit_adam", price: "rounded moments", changed: { ...options, use_8bit_adam: true } },
-    !options.vae_tiling && { flag: "--vae_tiling", price: "pictures are encoded in blended parts", changed: { ...options, vae_tiling: true } },
+    !options.use_8bit_adam && {
+      flag: "--use_8bit_adam",
+      price: "rounded moments",
+      changed: { ...options, use_8bit_adam: true },
+    },
+    !options.vae_tiling && {
+      flag: "--vae_tiling",
+      price: "pictures are encoded in blended parts",
+      changed: { ...options, vae_tiling: true },
+    },
     options.mixed_precision === "no" && {
       flag: "--mixed_precision=bf16",
       price: "8 bits of mantissa in the frozen weights; slow on processors without bf16",
@@ -76,7 +84,9 @@ export function adviceFor(
     if (now.memoryBytes - then.memoryBytes < WORTH * now.memoryBytes) continue;
     const slower = then.stepSeconds / now.stepSeconds;
     const time = slower > 1.05 ? `, a step takes ${slower.toFixed(1)} × as long` : "";
-    lines.push(`${flag}: ${gigabytes(then.memoryBytes)} instead of ${gigabytes(now.memoryBytes)}${time}${price === "" ? "" : ` (${price})`}`);
+    lines.push(
+      `${flag}: ${gigabytes(then.memoryBytes)} instead of ${gigabytes(now.memoryBytes)}${time}${price === "" ? "" : ` (${price})`}`,
+    );
     if (availableBytes !== null && then.memoryBytes <= availableBytes) enough = true;
   }
   if (availableBytes === null || enough || now.memoryBytes <= availableBytes) return lines;

@@ -12,7 +12,14 @@ const SCORES = 2 * 256 * 2 ** 20;
 /** Bytes that encoding or decoding a picture takes at its worst moment. */
 export function vaeBytes(
   config: VaeConfig,
-  { height, width, tiling, elementBytes, decode, fusedAttention }: { height: number; width: number; tiling: boolean; elementBytes: number; decode: boolean; fusedAttention: boolean },
+  {
+    height,
+    width,
+    tiling,
+    elementBytes,
+    decode,
+    fusedAttention,
+  }: { height: number; width: number; tiling: boolean; elementBytes: number; decode: boolean; fusedAttention: boolean },
 ): number {
   const factor = vaeFactor(config);
   const side = tileSides(config).tile * factor;
@@ -25,7 +32,11 @@ export function vaeBytes(
 }
 
 /** Operations of the VAE's encoder for one picture, by its convolutions and the attention of its lowest resolution. */
-export function vaeEncodeOperations({ channels, layers, inChannels, latentChannels }: VaeConfig, height: number, width: number): number {
+export function vaeEncodeOperations(
+  { channels, layers, inChannels, latentChannels }: VaeConfig,
+  height: number,
+  width: number,
+): number {
   const conv = (cIn: number, cOut: number, pixels: number) => 2 * 9 * cIn * cOut * pixels;
   let [pixels, c] = [height * width, channels[0] as number];
   let sum = conv(inChannels, c, pixels);
@@ -39,7 +50,9 @@ export function vaeEncodeOperations({ channels, layers, inChannels, latentChanne
       sum += conv(c, c, pixels);
     }
   }
-  return sum + 4 * conv(c, c, pixels) + 8 * c * c * pixels + 4 * c * pixels * pixels + conv(c, 2 * latentChannels, pixels);
+  return (
+    sum + 4 * conv(c, c, pixels) + 8 * c * c * pixels + 4 * c * pixels * pixels + conv(c, 2 * latentChannels, pixels)
+  );
 }
 
 /** Operations of a text encoder for one row of 77 ids: its layers' products. */

@@ -88,13 +88,27 @@ export function estimateCost(options: CostOptions, configs: ModelConfigs, contex
     checkpointing: options.gradient_checkpointing,
     elementBytes: size.compute,
   };
-  const weights = { unet: counts.unet * size.compute, vae: counts.vae * size.vae, text: counts.textEncoders * size.compute };
-  const picture = { height: options.resolution, width: options.resolution, tiling: options.vae_tiling, elementBytes: size.vae, fusedAttention };
+  const weights = {
+    unet: counts.unet * size.compute,
+    vae: counts.vae * size.vae,
+    text: counts.textEncoders * size.compute,
+  };
+  const picture = {
+    height: options.resolution,
+    width: options.resolution,
+    tiling: options.vae_tiling,
+    elementBytes: size.vae,
+    fusedAttention,
+  };
   const habits = device === "cpu" ? CPU_HABITS : GPU_HABITS;
   const encode = { name: "a picture in the VAE", bytes: vaeBytes(configs.vae, { ...picture, decode: false }) };
   const trained = trainedBytes(counts.trained, { use8bitAdam: options.use_8bit_adam, ema: options.use_ema });
   const textSaved = options.train_text_encoder
-    ? configs.textEncoders.reduce((n, c) => n + textSavedElements(c), 0) * pieces * shape.batch * size.compute * habits.holes
+    ? configs.textEncoders.reduce((n, c) => n + textSavedElements(c), 0) *
+      pieces *
+      shape.batch *
+      size.compute *
+      habits.holes
     : 0;
   const held = [
     { name: "the process", bytes: PROCESS_BYTES },
@@ -122,7 +136,9 @@ export function estimateCost(options: CostOptions, configs: ModelConfigs, contex
             { name: "a picture in the VAE", bytes: vaeBytes(configs.vae, { ...picture, decode: true }) },
           ],
   };
-  const worst = (Object.keys(moments) as Estimate["worst"][]).reduce((a, b) => (sum(moments[b]) > sum(moments[a]) ? b : a));
+  const worst = (Object.keys(moments) as Estimate["worst"][]).reduce((a, b) =>
+    sum(moments[b]) > sum(moments[a]) ? b : a,
+  );
   const vaeOperations = vaeEncodeOperations(configs.vae, options.resolution, options.resolution);
   const textOperations = configs.textEncoders.reduce((n, c) => n + textEncodeOperations(c), 0) * pieces;
   const variants = (options.center_crop ? 1 : CACHED_CROPS) * (options.random_flip ? 2 : 1);

@@ -39,7 +39,11 @@ export interface PreflightContext {
  * and from how fast this machine does some of them. On random models of several shapes the estimate was within 0.8 to 1.5
  * of the memory that was taken; see `preflight.test.ts`.
  */
-export async function preflight(options: TrainOptions, configs: ModelConfigs, context: PreflightContext): Promise<Preflight> {
+export async function preflight(
+  options: TrainOptions,
+  configs: ModelConfigs,
+  context: PreflightContext,
+): Promise<Preflight> {
   const { device, compute } = context.precision ?? resolvePrecision(options);
   const kind = device.split(":")[0] as string;
   const { pictures, captions, steps } = context;
@@ -97,7 +101,9 @@ export function explainOutOfMemory(
       : [
           ...(options.gradient_checkpointing ? [] : ["--gradient_checkpointing"]),
           ...(options.train_batch_size > 1
-            ? [`--train_batch_size=${Math.floor(options.train_batch_size / 2)} with twice the --gradient_accumulation_steps`]
+            ? [
+                `--train_batch_size=${Math.floor(options.train_batch_size / 2)} with twice the --gradient_accumulation_steps`,
+              ]
             : []),
           ...(options.mixed_precision === "no" ? ["--mixed_precision=bf16"] : []),
           ...(options.use_8bit_adam ? [] : ["--use_8bit_adam"]),

@@ -51,7 +51,8 @@ export function measureMachine({ device, dtype }: { device: Device; dtype: DType
       const stream = rate(3 * elementBytes * (1 << 24), () => wide.add(wide).narrow(0, 0, 1));
       const small = on(8);
       const steps = 200;
-      const overhead = 1 / (rate(steps, () => Array.from({ length: steps }).reduce((t: Tensor) => t.add(small), small)) || 1);
+      const overhead =
+        1 / (rate(steps, () => Array.from({ length: steps }).reduce((t: Tensor) => t.add(small), small)) || 1);
       return { convolution, matrix, stream, overhead };
     }),
   );

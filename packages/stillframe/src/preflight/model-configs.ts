@@ -7,16 +7,16 @@ import {
   linearSlots,
   readJson,
   TEXT_ENCODER_TARGETS,
+  UNET_TARGETS,
   Unet,
   type UnetConfig,
-  UNET_TARGETS,
   unetConfig,
   Vae,
   type VaeConfig,
   vaeConfig,
 } from "@stillframe/diffusion";
 import type { TrainOptions } from "@stillframe/schema";
-import type { Module } from "@stillframe/torch";
+import { Linear, type Module } from "@stillframe/torch";
 
 /** The configurations of a model's parts. */
 export interface ModelConfigs {
@@ -56,7 +56,10 @@ export function countParameters(configs: ModelConfigs, options: CountOptions): P
   const adapter = (model: Module, targets: readonly string[]) =>
     linearSlots(model)
       .filter(({ path }) => targets.some((t) => path === t || path.endsWith(`.${t}`)))
-      .reduce((n, { layer }) => n + options.rank * (layer.inFeatures + layer.outFeatures), 0);
+      .reduce(
+        (n, { layer }) => n + (layer instanceof Linear ? options.rank * (layer.inFeatures + layer.outFeatures) : 0),
+        0,
+      );
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
   const trained =
     options.method === "full"

@@ -1,7 +1,7 @@
 import type { UnetConfig } from "@stillframe/diffusion";
 import type { MachineSpeed } from "./machine-speed.js";
 import type { StepShape } from "./memory.js";
-import { type Operations, unetCost } from "./unet-cost.js";
+import { unetCost } from "./unet-cost.js";
 
 /**
  * How often the forward pass's operations are done in a step. Of a frozen layer only its input's gradient is computed,
@@ -10,17 +10,22 @@ import { type Operations, unetCost } from "./unet-cost.js";
 const PASSES = { frozen: 2, attention: 3, full: 3 } as const;
 /** How often what is kept for the backward pass is read or written by operations that do little else. */
 const TRAFFIC = 6;
-/** Operators of a part, forwards and backwards, for the cost of starting them. */
-const OPERATORS_OF_A_PART = 60;
+/** An operator with a backward pass, called from TypeScript, takes so many times what a bare one takes to be started. */
+const CALL = 5;
+/** What other shapes, copies into the kernels' layouts and backward kernels take over the shapes that were measured. */
+const SLOWER = 1.5;
 
-/** Seconds of a training step on one micro-batch. */
+/** Seconds of a training step on one micro-batch. Measured against real steps: see `preflight.test.ts`. */
 export function stepSeconds(config: UnetConfig, shape: StepShape, speed: MachineSpeed): number {
   const { parts, operations } = unetCost(config, shape);
-  const passes = (shape.full ? PASSES.full : PASSES.frozen) + (shape.checkpointing ? 1 : 0);
-  const attention = PASSES.attention + (shape.checkpointing ? 1 : 0);
-  const seconds = ({ convolution, matrix, attention: products }: Operations) =>
-    (passes * convolution) / speed.convolution + (passes * matrix) / speed.matrix + (attention * products) / speed.matrix;
+  const again = shape.checkpointing ? 1 : 0;
+  const passes = (shape.full ? PASSES.full : PASSES.frozen) + again;
+  const { convolution, matrix, attention } = operations;
+  const arithmetic =
+    (passes * convolution) / speed.convolution +
+    (passes * matrix + (PASSES.attention + again) * attention) / speed.matrix;
   const kept = parts.reduce((n, p) => n + p.saved, 0) * shape.elementBytes;
-  const traffic = ((TRAFFIC + (shape.checkpointing ? 2 : 0)) * kept) / speed.stream;
-  return seconds(operations) + traffic + parts.length * OPERATORS_OF_A_PART * speed.overhead * (passes / 2);
+  const traffic = ((TRAFFIC + 2 * again) * kept) / speed.stream;
+  const calls = parts.reduce((n, p) => n + p.operators, 0) * (1 + again / 2);
+  return SLOWER * (arithmetic + traffic) + calls * CALL * speed.overhead;
 }

@@ -48,13 +48,18 @@ const none = (): Operations => ({ convolution: 0, matrix: 0, attention: 0 });
 
 /** Sum of operations. */
 export function added(a: Operations, b: Operations): Operations {
-  return { convolution: a.convolution + b.convolution, matrix: a.matrix + b.matrix, attention: a.attention + b.attention };
+  return {
+    convolution: a.convolution + b.convolution,
+    matrix: a.matrix + b.matrix,
+    attention: a.attention + b.attention,
+  };
 }
 
 /** All operations as one number. */
 export const totalOf = ({ convolution, matrix, attention }: Operations): number => convolution + matrix + attention;
 
-const conv = (cIn: number, cOut: number, pixels: number, kernel = 3): number => 2 * kernel * kernel * cIn * cOut * pixels;
+const conv = (cIn: number, cOut: number, pixels: number, kernel = 3): number =>
+  2 * kernel * kernel * cIn * cOut * pixels;
 const linear = (dimIn: number, dimOut: number, rows: number): number => 2 * dimIn * dimOut * rows;
 
 /** Adds up the parts of a network as it is walked through. */
@@ -70,11 +75,21 @@ class Walk {
     if (input.full) this.firstTrained = 0;
   }
 
-  private push({ operations, saved, output, largest, operators }: Omit<PartCost, "operations"> & { operations: Partial<Operations> }): void {
+  private push({
+    operations,
+    saved,
+    output,
+    largest,
+    operators,
+  }: Omit<PartCost, "operations"> & { operations: Partial<Operations> }): void {
     const { batch } = this.input;
     const all = { ...none(), ...operations };
     this.parts.push({
-      operations: { convolution: all.convolution * batch, matrix: all.matrix * batch, attention: all.attention * batch },
+      operations: {
+        convolution: all.convolution * batch,
+        matrix: all.matrix * batch,
+        attention: all.attention * batch,
+      },
       saved: saved * batch,
       output: output * batch,
       largest: largest * batch,
@@ -85,7 +100,13 @@ class Walk {
   /** A convolution by itself: into, out of, and between resolutions. Its backward pass keeps its input. */
   convolution(cIn: number, cOut: number, pixels: number, inputPixels = pixels): void {
     const output = cOut * pixels;
-    this.push({ operations: { convolution: conv(cIn, cOut, pixels) }, saved: cIn * inputPixels, output, largest: output });
+    this.push({
+      operations: { convolution: conv(cIn, cOut, pixels) },
+      saved: cIn * inputPixels,
+      output,
+      largest: output,
+      operators: 2,
+    });
   }
 
   /** Keeps the input, both norms' results and both activations', and what is normed second. */
@@ -100,6 +121,7 @@ class Walk {
       saved: 3 * (cIn + cOut) * pixels,
       output: cOut * pixels,
       largest: Math.max(cIn, cOut) * pixels,
+      operators: 12,
     });
   }
 
@@ -124,6 +146,7 @@ class Walk {
       saved: c * t * (full ? 3 : 1) + layers * (kept + inputs),
       output: c * t,
       largest: Math.max(8 * c * t, fusedAttention ? 0 : heads * t * t),
+      operators: 8 + 90 * layers,
     });
   }
 }
@@ -143,7 +166,8 @@ export function unetCost(config: UnetConfig, input: UnetCostInput): UnetCost {
     for (let k = 0; k < level.layers; k++) {
       walk.resnet(c, level.channels, pixels);
       c = level.channels;
-      if (level.downTransformers !== null) walk.transformer(c, pixels, { layers: level.downTransformers, heads: level.heads });
+      if (level.downTransformers !== null)
+        walk.transformer(c, pixels, { layers: level.downTransformers, heads: level.heads });
       skips.push(c);
     }
     if (i < levels.length - 1) {
@@ -162,7 +186,8 @@ export function unetCost(config: UnetConfig, input: UnetCostInput): UnetCost {
     for (let k = 0; k <= level.layers; k++) {
       walk.resnet(c + (skips.pop() as number), level.channels, pixels);
       c = level.channels;
-      if (level.upTransformers !== null) walk.transformer(c, pixels, { layers: level.upTransformers, heads: level.heads });
+      if (level.upTransformers !== null)
+        walk.transformer(c, pixels, { layers: level.upTransformers, heads: level.heads });
     }
     if (i > 0) walk.convolution(c, c, pixelsAt(i - 1));
   }

@@ -142,7 +142,9 @@ export function curvesOf(
 ): EvaluationCurve[] {
   const steps = arms.flatMap(({ arm }) => (arm.step === undefined ? [] : [{ name: arm.name, x: arm.step }]));
   const strengths = arms.flatMap(({ arm }) =>
-    (arm.kind === "lora" || arm.kind === "strength") && arm.step === undefined ? [{ name: arm.name, x: arm.strength }] : [],
+    (arm.kind === "lora" || arm.kind === "strength") && arm.step === undefined
+      ? [{ name: arm.name, x: arm.strength }]
+      : [],
   );
   const distinct = new Set(strengths.map(({ x }) => x)).size === strengths.length ? strengths : [];
   const base = arms.find(({ arm }) => arm.kind === "base");

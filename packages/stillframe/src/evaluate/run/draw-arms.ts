@@ -11,7 +11,12 @@ import {
   setLoraMultiplier,
   vaeFactor,
 } from "@stillframe/diffusion";
-import { type EvaluateEvent, type EvaluateOptions, type GenerateOptions, parseGenerateOptions } from "@stillframe/schema";
+import {
+  type EvaluateEvent,
+  type EvaluateOptions,
+  type GenerateOptions,
+  parseGenerateOptions,
+} from "@stillframe/schema";
 import { type Drawing, drawPicture } from "../../generate/draw.js";
 import { loadForGeneration, parametersText } from "../../generate/index.js";
 import { writePng } from "../../generate/png.js";

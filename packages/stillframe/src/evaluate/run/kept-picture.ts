@@ -30,8 +30,7 @@ function keyOf(png: Buffer): string | null {
     if (type === "IEND") return key;
     const data = png.subarray(at + 8, end);
     const head = `${KEY_TEXT}\0\0\0\0\0`;
-    if (type === "iTXt" && data.toString("latin1", 0, head.length) === head)
-      key = data.toString("utf8", head.length);
+    if (type === "iTXt" && data.toString("latin1", 0, head.length) === head) key = data.toString("utf8", head.length);
     at = end + 4;
   }
   return null;

@@ -41,7 +41,10 @@ export function rowsOf<T>(items: readonly T[], rows: readonly number[] | null): 
 
 /** Rows of features, in a tensor of their own. */
 export function selectRows(features: Tensor, rows: readonly number[] | null): Tensor {
-  return features.indexSelect(0, tensor(rows ?? Array.from({ length: features.size(0) }, (_, i) => i), { dtype: "int64" }));
+  return features.indexSelect(
+    0,
+    tensor(rows ?? Array.from({ length: features.size(0) }, (_, i) => i), { dtype: "int64" }),
+  );
 }
 
 /** Measures every network's features of the arms in the view against the real pictures in it. */

@@ -8,8 +8,8 @@ import { emitted } from "../../prepare/emitted.js";
 import { hubEvents } from "../../prepare/hub-events.js";
 import { resolveModelFolder } from "../../prepare/model-folder.js";
 import { fileSha256 } from "../../train/file-hash.js";
-import { cacheFolder } from "../../train/prepare.js";
 import { resolveDevice } from "../../train/precision.js";
+import { cacheFolder } from "../../train/prepare.js";
 import { type Clip, loadClip } from "../clip-score.js";
 import { clipExtractor } from "../clip-vision.js";
 import { convertTorchWeights } from "../convert-weights.js";
@@ -54,7 +54,10 @@ export interface NetworkFiles {
 }
 
 /** What cannot be measured because no network for it was given, in sentences. */
-export function leftOut(options: NetworkOptions, { own, images }: { own: readonly FeatureKind[]; images: number }): string[] {
+export function leftOut(
+  options: NetworkOptions,
+  { own, images }: { own: readonly FeatureKind[]; images: number },
+): string[] {
   const missing = (kind: FeatureKind, given: string | null) => given === null && !own.includes(kind);
   return [
     ...(missing("inception", options.inception)
@@ -193,5 +196,10 @@ async function classifierOf(path: string): Promise<Network> {
     throw new InvalidArgumentError(
       `expected a feature extractor (name, dimension, prepare, features) as the default export of ${path} but received ${typeof made}`,
     );
-  return { kind: "classifier", extractor: extractor as FeatureExtractor, weights: path, sha256: await fileSha256(path) };
+  return {
+    kind: "classifier",
+    extractor: extractor as FeatureExtractor,
+    weights: path,
+    sha256: await fileSha256(path),
+  };
 }

@@ -39,7 +39,10 @@ async function captionsOf(path: string, column: string): Promise<string[]> {
     const value = fields[column];
     const caption = Array.isArray(value) ? value[0] : value;
     if (typeof caption !== "string" || caption.trim() === "")
-      throw new FileFormatError(path, `line ${line}: expected a caption in ${column} but received ${JSON.stringify(value)}`);
+      throw new FileFormatError(
+        path,
+        `line ${line}: expected a caption in ${column} but received ${JSON.stringify(value)}`,
+      );
     captions.push(caption);
   }
   return captions;

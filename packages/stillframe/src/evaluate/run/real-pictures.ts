@@ -2,12 +2,12 @@ import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { EvaluateEvent, EvaluateOptions } from "@stillframe/schema";
-import { writeWhole } from "../../files/write-whole.js";
+import { InvalidArgumentError, invalid } from "@stillframe/torch/errors";
 import { probePicture, readImageFolder } from "../../data/index.js";
 import { isParquetDataset } from "../../dataset-parquet/index.js";
+import { writeWhole } from "../../files/write-whole.js";
 import { isRepoName } from "../../hub/index.js";
 import { type DataSource, openDataSource } from "../../prepare/data-source.js";
-import { InvalidArgumentError, invalid } from "@stillframe/torch/errors";
 import { listPictures } from "../inputs.js";
 
 /** Pictures as files, with their captions where they have any. */
@@ -20,10 +20,7 @@ export interface PictureSet {
   readonly captions: readonly (string | null)[];
 }
 
-type Options = Pick<
-  EvaluateOptions,
-  "dataset_config_name" | "image_column" | "caption_column" | "hub_token"
->;
+type Options = Pick<EvaluateOptions, "dataset_config_name" | "image_column" | "caption_column" | "hub_token">;
 
 /**
  * The pictures of a folder, of a folder of parquet shards or of a data set of the Hub. Those of parquet shards are written
@@ -35,7 +32,12 @@ type Options = Pick<
 export async function* openPictures(
   place: string,
   options: Options,
-  { name, unpacked, minimum, signal }: { name: string; unpacked: string; minimum: number; signal: AbortSignal | undefined },
+  {
+    name,
+    unpacked,
+    minimum,
+    signal,
+  }: { name: string; unpacked: string; minimum: number; signal: AbortSignal | undefined },
 ): AsyncGenerator<EvaluateEvent, PictureSet> {
   const local = (await stat(place).catch(() => undefined))?.isDirectory() === true;
   if (!local && !isRepoName(place)) throw invalid(name, "a folder of pictures, or a data set of the Hub,", place);

@@ -3,7 +3,16 @@
  * because a peak never falls: `node measure-step.js '{"channels": [96, 192], …}'`.
  */
 import { readFileSync } from "node:fs";
-import { type ClipTextConfig, ClipTextModel, NoiseSchedule, type Sdxl, Unet, type UnetConfig, Vae, type VaeConfig } from "@stillframe/diffusion";
+import {
+  type ClipTextConfig,
+  ClipTextModel,
+  NoiseSchedule,
+  type Sdxl,
+  Unet,
+  type UnetConfig,
+  Vae,
+  type VaeConfig,
+} from "@stillframe/diffusion";
 import { parseTrainOptions } from "@stillframe/schema";
 import { Generator, noGrad, randn, trimMemory } from "@stillframe/torch";
 import { makeOptimizer } from "../../train/optimizer.js";
@@ -48,7 +57,13 @@ const unetConfig: UnetConfig = {
   outChannels: 4,
   levels: m.channels.map((channels, i) => {
     const layers = m.transformers[i] === 0 ? null : (m.transformers[i] as number);
-    return { channels, layers: m.layers, downTransformers: layers, upTransformers: layers, heads: m.heads[i] as number };
+    return {
+      channels,
+      layers: m.layers,
+      downTransformers: layers,
+      upTransformers: layers,
+      heads: m.heads[i] as number,
+    };
   }),
   midTransformers: m.transformers.at(-1) as number,
   groups: 32,
@@ -111,7 +126,12 @@ const state: StepState = {
   lossScale: null,
   settings: {
     seed: 1,
-    schedule: NoiseSchedule.fromConfig({ beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear", num_train_timesteps: 1000 }),
+    schedule: NoiseSchedule.fromConfig({
+      beta_start: 0.00085,
+      beta_end: 0.012,
+      beta_schedule: "scaled_linear",
+      num_train_timesteps: 1000,
+    }),
     snrGamma: undefined,
     noiseOffset: 0,
     maxGradNorm: 1,
