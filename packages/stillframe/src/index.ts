@@ -5,8 +5,8 @@
  */
 export { type Card, publishRun, type WriteCardOptions, writeCard } from "./card/index.js";
 export * from "./data/index.js";
-export { type EvaluateResult, evaluate, type Network } from "./evaluate/run/index.js";
 export type { FeatureExtractor } from "./evaluate/extractor.js";
+export { type EvaluateResult, evaluate, type Network } from "./evaluate/run/index.js";
 export { type GenerateResult, generate } from "./generate/index.js";
 export { type ModelSizeName, makeRandomModel } from "./make-model/index.js";
 export { type Pulled, type PullOptions, pull } from "./publish/index.js";

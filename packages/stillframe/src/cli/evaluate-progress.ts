@@ -35,24 +35,9 @@ export class EvaluateProgress {
 
   /** Shows one event. */
   show(event: EvaluateEvent): void {
-    switch (event.type) {
-      case "evaluation_started":
-        return this.print(started(event));
-      case "warning":
-        return this.print(`${this.#style.yellow("warning:")} ${event.message}`);
-      case "left_out":
-        return this.print(`note: ${event.message}`);
-      case "selected":
-        return this.print(`Best on the validation half by ${event.metric}: ${event.arm}`);
-      case "evaluated":
-        return this.print(this.#evaluated(event));
-      case "evaluation_interrupted":
-        return this.print(
-          `Stopped after ${formatDuration(event.seconds)}; ${counted(event.pictures, "picture")} kept. The same command goes on from there.`,
-        );
-      default:
-        return this.#stage(this.#stageOf(event));
-    }
+    const line = this.#lineOf(event);
+    if (typeof line === "string") this.print(line);
+    else this.#stage(line);
   }
 
   /** A lasting line above the bar. */
@@ -63,6 +48,26 @@ export class EvaluateProgress {
   /** Leaves the screen clean; to be called however the evaluation ends. */
   close(): void {
     this.#status.clear();
+  }
+
+  /** A lasting line, or the stage that the bar shows. */
+  #lineOf(event: EvaluateEvent): string | Stage {
+    switch (event.type) {
+      case "evaluation_started":
+        return started(event);
+      case "warning":
+        return `${this.#style.yellow("warning:")} ${event.message}`;
+      case "left_out":
+        return `note: ${event.message}`;
+      case "selected":
+        return `Best on the validation half by ${event.metric}: ${event.arm}`;
+      case "evaluated":
+        return this.#evaluated(event);
+      case "evaluation_interrupted":
+        return `Stopped after ${formatDuration(event.seconds)}; ${counted(event.pictures, "picture")} kept. The same command goes on from there.`;
+      default:
+        return this.#stageOf(event);
+    }
   }
 
   #stageOf(

@@ -162,7 +162,17 @@ export class RunFolder {
 
   /** Removes what a run writes, and nothing else. */
   private clear(): void {
-    const own = [EVENTS_FILE, MANIFEST_FILE, ADAPTER_FILE, KOHYA_FILE, "samples", "logs", "loss.svg", "loss.png", CHECKPOINTS];
+    const own = [
+      EVENTS_FILE,
+      MANIFEST_FILE,
+      ADAPTER_FILE,
+      KOHYA_FILE,
+      "samples",
+      "logs",
+      "loss.svg",
+      "loss.png",
+      CHECKPOINTS,
+    ];
     for (const name of own) rmSync(join(this.path, name), { recursive: true, force: true });
     mkdirSync(join(this.path, CHECKPOINTS), { recursive: true });
   }

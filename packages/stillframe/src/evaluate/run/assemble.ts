@@ -72,7 +72,7 @@ export function assemble(found: Findings): Evaluation {
     curves: [...found.curves],
     gallery: galleryOf(found),
     copies: found.copies,
-    caveats: [...new Set([...caveats, ...measured.caveats])],
+    caveats: [...new Set(caveats)],
   };
 }
 

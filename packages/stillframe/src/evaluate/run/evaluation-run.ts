@@ -212,6 +212,7 @@ export class EvaluationRun {
         copies: copied?.copies,
         caveats: [
           ...numbers.caveats,
+          ...numbers.measured.caveats,
           ...trainedCaveat(copied?.trained ?? 0),
           ...(training === null ? [NO_TRAINING] : []),
           ...sizeCaveat(taken, fit),

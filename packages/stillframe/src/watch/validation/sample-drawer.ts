@@ -147,6 +147,10 @@ export class SampleDrawer {
   private parameters(drawing: Drawing, { step, model }: { step: number; model: Sdxl }): string {
     const { options } = this.given;
     const trained = step === 0 ? null : `${basename(options.output_dir)} step ${step}`;
-    return parametersText(drawing, { scheduler: model.scheduler.className, model: basename(options.pretrained_model_name_or_path), lora: trained });
+    return parametersText(drawing, {
+      scheduler: model.scheduler.className,
+      model: basename(options.pretrained_model_name_or_path),
+      lora: trained,
+    });
   }
 }
