@@ -5,6 +5,8 @@ const MEASURED: ReadonlySet<string> = new Set([
   "images_per_second",
   "steps_per_second",
   "memory_bytes",
+  "available_bytes",
+  "advice",
   "eta_seconds",
   "seconds",
 ]);

@@ -116,6 +116,18 @@ const checkpoint = z.strictObject({ type: z.literal("checkpoint"), step: count, 
 
 const lossAt = z.strictObject({ step: count, loss: z.number() });
 
+/** What the run will take, told before anything large is done. */
+const estimated = z.strictObject({
+  type: z.literal("estimated"),
+  memory_bytes: count,
+  /** `null` where the system cannot tell. */
+  available_bytes: count.nullable(),
+  /** Of the whole run, encoding included. */
+  seconds,
+  /** What can be changed to need less, the gentlest first. */
+  advice: z.array(z.string()),
+});
+
 /** The result is on the Hub. */
 const published = z.strictObject({ type: z.literal("published"), url: z.string().min(1) });
 
@@ -168,6 +180,7 @@ export const TrainEventSchema = z.discriminatedUnion("type", [
   sample,
   checkpoint,
   warning,
+  estimated,
   published,
   runFinished,
   runInterrupted,

@@ -84,7 +84,7 @@ export class EvaluateProgress {
         };
       case "drawn": {
         this.#kept += event.kept ? 1 : 0;
-        const kept = this.#kept === 0 ? "" : `, ${this.#kept} were there already`;
+        const kept = this.#kept === 0 ? "" : `, ${this.#kept} of them kept`;
         const done = event.picture + 1;
         return {
           title: `drawing ${event.arm}`,

@@ -82,6 +82,8 @@ export class TrainProgress {
         return this.#sample(event);
       case "checkpoint":
         return `step ${event.step}: checkpoint ${this.#inRun(event.path)}`;
+      case "estimated":
+        return estimateLine(event);
       case "published":
         return `published: ${event.url}`;
       case "warning":
@@ -273,4 +275,10 @@ function formatLoss(loss: number): string {
 
 function formatLearningRate(lr: number): string {
   return lr === 0 ? "0" : lr.toExponential(2).replace(/\.?0+e/, "e");
+}
+
+/** What the run will take, in a line. */
+function estimateLine({ memory_bytes, available_bytes, seconds }: TrainEventOf<"estimated">): string {
+  const free = available_bytes === null ? "" : ` of ${formatBytes(available_bytes)} that are free`;
+  return `Will need about ${formatBytes(memory_bytes)} of memory${free}, and about ${formatDuration(seconds)}.`;
 }

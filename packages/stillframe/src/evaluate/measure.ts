@@ -96,8 +96,8 @@ export interface MeasureEvent {
  * @throws InvalidArgumentError when arms differ in their number of pictures: distances at different N cannot be compared
  */
 export function* measureFeatures(options: MeasureOptions): Generator<MeasureEvent, Measurements> {
-  const { kind, arms, resamples = 200, level = 0.95, seed = 0, floorDraws = 5 } = options;
-  const { real, n, d } = checkArms(options);
+  const { kind, real, arms, resamples = 200, level = 0.95, seed = 0, floorDraws = 5 } = options;
+  const { n, d } = scope(() => checkArms(options));
   const metrics = MEASURED[kind]
     .filter((metric) => metric !== "fid_infinity" || infinityCaveat(n, d) === null)
     .filter((metric) => options.metrics?.includes(metric) ?? true);
@@ -144,7 +144,7 @@ export function* measureFeatures(options: MeasureOptions): Generator<MeasureEven
   return { values, differences, floors, caveats: caveatsOf({ kind, n, m: real.size(0), d, floors }) };
 }
 
-function checkArms({ arms, real }: MeasureOptions): { real: Tensor; n: number; d: number } {
+function checkArms({ arms, real }: MeasureOptions): { n: number; d: number } {
   if (arms.length === 0) throw invalid("arms", "at least one arm", "none");
   const [first] = arms as [Arm];
   const [n, d] = [first.features.size(0), first.features.size(1)];
@@ -166,7 +166,7 @@ function checkArms({ arms, real }: MeasureOptions): { real: Tensor; n: number; d
     if (features.size(1) !== reference.size(1))
       throw invalid(name, `${reference.size(1)} features a picture, as real has,`, features.size(1));
   }
-  return { real: reference, n, d };
+  return { n, d };
 }
 
 interface Draws {

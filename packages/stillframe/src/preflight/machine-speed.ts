@@ -1,4 +1,14 @@
-import { conv2d, type Device, type DType, hasOperator, noGrad, scope, type Tensor, zeros } from "@stillframe/torch";
+import {
+  conv2d,
+  type Device,
+  type DType,
+  hasOperator,
+  noGrad,
+  scope,
+  type Tensor,
+  trimMemory,
+  zeros,
+} from "@stillframe/torch";
 
 /** How fast this machine does what a training step consists of, in floating-point operations a second. */
 export interface MachineSpeed {
@@ -35,7 +45,19 @@ function rate(operations: number, work: () => Tensor): number {
  * Measures a matrix product and a convolution of the shapes that SDXL's middle resolution has at 512², an elementwise
  * operation, and the cost of starting one. Takes about a second.
  */
-export function measureMachine({ device, dtype }: { device: Device; dtype: DType }): MachineSpeed {
+export function measureMachine(on: { device: Device; dtype: DType }): MachineSpeed {
+  const key = `${on.device} ${on.dtype}`;
+  const speed = measured.get(key) ?? measure(on);
+  measured.set(key, speed);
+  // the large operands would stay in this process's memory, which a run is about to need
+  trimMemory();
+  return speed;
+}
+
+/** A machine does not change while a process runs. */
+const measured = new Map<string, MachineSpeed>();
+
+function measure({ device, dtype }: { device: Device; dtype: DType }): MachineSpeed {
   const on = (...shape: number[]) => zeros(shape, { device, dtype });
   return noGrad(() =>
     scope(() => {

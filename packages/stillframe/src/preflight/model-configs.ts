@@ -47,31 +47,57 @@ export interface ParameterCounts {
 
 type CountOptions = Pick<TrainOptions, "method" | "rank" | "target_modules" | "train_text_encoder">;
 
-/** Counts parameters by making the modules without memory. */
+/** Sizes of a model's parts, and of the linear layers that an adapter can be put on. */
+interface PartSizes {
+  parameters: number;
+  linear: { path: string; sides: number }[];
+}
+interface ModelSizes {
+  unet: PartSizes;
+  vae: PartSizes;
+  textEncoders: PartSizes[];
+}
+
+const known = new WeakMap<ModelConfigs, ModelSizes>();
+
+/** Takes a second for SDXL: thousands of modules are made, though none has memory. */
+function sizesOf(configs: ModelConfigs): ModelSizes {
+  const before = known.get(configs);
+  if (before !== undefined) return before;
+  const measured = (module: Module): PartSizes => {
+    const linear = linearSlots(module).flatMap(({ path, layer }) =>
+      layer instanceof Linear ? [{ path, sides: layer.inFeatures + layer.outFeatures }] : [],
+    );
+    const sizes = { parameters: module.parameterCount, linear };
+    module.dispose();
+    return sizes;
+  };
+  const sizes = {
+    unet: measured(new Unet(configs.unet)),
+    vae: measured(new Vae(configs.vae)),
+    textEncoders: configs.textEncoders.map((c) => measured(new ClipTextModel(c))),
+  };
+  known.set(configs, sizes);
+  return sizes;
+}
+
+/** Counts a model's parameters by its configurations, and those that a run trains. */
 export function countParameters(configs: ModelConfigs, options: CountOptions): ParameterCounts {
-  const unet = new Unet(configs.unet);
-  const encoders = configs.textEncoders.map((c) => new ClipTextModel(c));
-  const vae = new Vae(configs.vae);
-  const trainedEncoders = options.train_text_encoder ? encoders : [];
-  const adapter = (model: Module, targets: readonly string[]) =>
-    linearSlots(model)
-      .filter(({ path }) => targets.some((t) => path === t || path.endsWith(`.${t}`)))
-      .reduce(
-        (n, { layer }) => n + (layer instanceof Linear ? options.rank * (layer.inFeatures + layer.outFeatures) : 0),
-        0,
-      );
+  const { unet, vae, textEncoders } = sizesOf(configs);
+  const trainedEncoders = options.train_text_encoder ? textEncoders : [];
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+  const adapter = ({ linear }: PartSizes, targets: readonly string[]) =>
+    options.rank *
+    sum(linear.filter(({ path }) => targets.some((t) => path === t || path.endsWith(`.${t}`))).map((l) => l.sides));
   const trained =
     options.method === "full"
-      ? unet.parameterCount + sum(trainedEncoders.map((e) => e.parameterCount))
+      ? unet.parameters + sum(trainedEncoders.map((e) => e.parameters))
       : adapter(unet, options.target_modules ?? UNET_TARGETS) +
         sum(trainedEncoders.map((e) => adapter(e, TEXT_ENCODER_TARGETS)));
-  const counts = {
-    unet: unet.parameterCount,
-    vae: vae.parameterCount,
-    textEncoders: sum(encoders.map((e) => e.parameterCount)),
+  return {
+    unet: unet.parameters,
+    vae: vae.parameters,
+    textEncoders: sum(textEncoders.map((e) => e.parameters)),
     trained,
   };
-  for (const module of [unet, vae, ...encoders]) module.dispose();
-  return counts;
 }

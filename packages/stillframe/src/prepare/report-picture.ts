@@ -80,7 +80,7 @@ function charts(report: PrepareReport, pictures: readonly TrainingPicture[], y: 
       ? undefined
       : { at: captions.limit, side: "above" as const, name: `limit ${captions.limit}` };
   const { least, median, most } = captions.length;
-  const long = captions.limit === null ? "" : `; ${captions.cut} beyond ${captions.limit} are cut`;
+  const long = captions.limit === null ? "" : `; ${captions.cut} cut at ${captions.limit}`;
   const caption = histogram(box(2), {
     title: `Captions, in ${captions.unit}`,
     note: `${least}–${most}, middle ${rounded(median, 1)}${long}`,

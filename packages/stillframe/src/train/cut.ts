@@ -1,5 +1,9 @@
 import { FileFormatError } from "@stillframe/torch/errors";
-import { contentHash, cropToPixelValues, decodePicture, type Interpolation, resample } from "../data/index.js";
+// the very modules, so that a thread of a pool starts without the rest
+import { decodePicture } from "../data/decode.js";
+import { contentHash } from "../data/picture-file.js";
+import { cropToPixelValues } from "../data/preprocess.js";
+import { type Interpolation, resample } from "../data/resample.js";
 import { coveringSize, type Target } from "./buckets.js";
 import { uniformNumbers } from "./randomness.js";
 

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
-import { readPictureFile, UnusablePictureError } from "../data/index.js";
+import { readPictureFile } from "../data/picture-file.js";
+import { UnusablePictureError } from "../data/unusable-picture-error.js";
 import { cutBytes } from "./cut.js";
 import type { CutAnswer, CutTask } from "./picture-pool.js";
 

@@ -10,12 +10,14 @@ import {
 } from "@stillframe/diffusion";
 import type { TrainEvent, TrainOptions } from "@stillframe/schema";
 import { invalid, scope, type Tensor } from "@stillframe/torch";
+import { type ModelConfigs, preflight, preflightWarning, readModelConfigs } from "../preflight/index.js";
 import { type ModelFolder, resolveModels } from "../prepare/model-folder.js";
 import { HeldOutLoss } from "../watch/validation/held-out-loss.js";
 import { encodeSampleText, makeSampleDrawer, promptWarning } from "../watch/validation/prepare-validation.js";
 import type { LentVae, SampleText } from "../watch/validation/sample-drawer.js";
 import { Validation } from "../watch/validation/validation.js";
 import { targetsOf } from "./buckets.js";
+import { encodingKey } from "./cache-keys.js";
 import { type CaptionStatistics, captionStatistics } from "./captions.js";
 import { type CheckpointState, restoreCheckpoint } from "./checkpoint.js";
 import { Ema } from "./ema.js";
@@ -158,15 +160,13 @@ function sourceOf(
     centre,
     targetOf: (i) => targets[bucketOf[i] as number] as readonly [number, number],
   };
-  const arithmetic = [precision.vae, precision.compute, precision.weights, precision.device.split(":")[0]].join();
-  const keyOf = ({ weights }: ManifestParts["model"]) => `${weights.map((w) => w.sha256).join()} ${arithmetic}`;
   const models = { vae: encoders.vae, ...encoders.text };
   return {
     source: new BatchSource(models, pictures, {
       options,
       cutting,
-      vaeKey: keyOf(encoders.vaeEntry),
-      encodersKey: keyOf(encoders.textEntry),
+      vaeKey: encodingKey(encoders.vaeEntry.weights, precision),
+      encodersKey: encodingKey(encoders.textEntry.weights, precision),
     }),
     bucketOf,
   };
@@ -183,7 +183,7 @@ interface Encoded {
 async function* encodeAll(
   start: RunStart,
   encoders: Encoders,
-  { set, forceZeros }: { set: TrainingSet; forceZeros: boolean },
+  { set, forceZeros, configs }: { set: TrainingSet; forceZeros: boolean; configs: ModelConfigs },
 ): AsyncGenerator<TrainEvent, Encoded> {
   const { options, seed, resumed } = start;
   const { source, bucketOf } = sourceOf(set.pictures, encoders, { start, centre: options.center_crop });
@@ -193,6 +193,7 @@ async function* encodeAll(
     buckets: bucketOf,
     crops: cropsOf(options),
   });
+  yield* estimate(start, configs, { set, steps: plan.totalSteps - (resumed?.step ?? 0) });
   yield* source.encode(plan.steps((resumed?.step ?? 0) + 1));
   const { source: heldOut } = sourceOf(set.heldOut, encoders, { start, centre: true });
   if (set.heldOut.length > 0) yield* heldOut.encode(HeldOutLoss.plan(set.heldOut.length));
@@ -204,6 +205,25 @@ async function* encodeAll(
   if (options.cache_latents) encoders.vae.dispose();
   if (frozen) for (const t of encoders.text.textEncoders) t.dispose();
   return { plan, source, heldOut, sampleText };
+}
+
+/** What the run will take, before anything large is done. */
+async function* estimate(
+  { options, precision }: RunStart,
+  configs: ModelConfigs,
+  { set, steps }: { set: TrainingSet; steps: number },
+): AsyncGenerator<TrainEvent> {
+  const captions = new Set(set.pictures.flatMap((p) => p.captions)).size;
+  const check = await preflight(options, configs, { pictures: set.pictures.length, captions, steps, precision });
+  yield {
+    type: "estimated",
+    memory_bytes: Math.round(check.memoryBytes),
+    available_bytes: check.availableBytes,
+    seconds: check.totalSeconds,
+    advice: check.advice,
+  };
+  const warning = preflightWarning(check);
+  if (warning !== null) yield { type: "warning", message: warning };
 }
 
 /** The model with its adapter, the optimizer, and the averages; as the checkpoint has them when the run goes on. */
@@ -265,7 +285,8 @@ export async function* prepareRun(start: RunStart): AsyncGenerator<TrainEvent, P
   const encoders = await loadEncoders(start, { models, hash });
   yield { type: "preparing", stage: "load", done: 1, total: 1 };
   const data = yield* readData(start, encoders);
-  const encoded = yield* encodeAll(start, encoders, { set: data.set, forceZeros });
+  const configs = readModelConfigs(models.base.path, models.vae?.path ?? null);
+  const encoded = yield* encodeAll(start, encoders, { set: data.set, forceZeros, configs });
 
   const { device, compute } = precision;
   const source = models.base.path;

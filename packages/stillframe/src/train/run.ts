@@ -81,7 +81,7 @@ export class TrainingRun {
     try {
       ({ folder: this.folder, resumed: this.resumed } = RunFolder.open(options));
     } catch (e) {
-      throw explainedFailure(e, { outputDir: options.output_dir });
+      throw explainedFailure(e, { outputDir: options.output_dir, options });
     }
     this.seed = this.resumed?.seed ?? options.seed ?? randomInt(2 ** 32);
     this.step = this.resumed?.step ?? 0;
@@ -107,7 +107,7 @@ export class TrainingRun {
         yield value;
       }
     } catch (e) {
-      const error = explainedFailure(e, { outputDir: this.folder.path });
+      const error = explainedFailure(e, { outputDir: this.folder.path, options: this.options });
       const failed: TrainEvent = {
         type: "run_failed",
         step: this.step,

@@ -64,7 +64,7 @@ test("events and manifest say what happened, and are what the schema says", asyn
   const events = await runAll(shop.run("told"));
   assert.deepEqual(
     events.map((e) => e.type).filter((t) => t !== "preparing"),
-    ["data_prepared", "run_started", "step", "step", "step", "step", "run_finished"],
+    ["data_prepared", "estimated", "run_started", "step", "step", "step", "step", "run_finished"],
   );
   const lines = readFileSync(shop.at("told", "events.jsonl"), "utf8").trim().split("\n");
   const read = lines.map((l) => parseEventLine(l).event);

@@ -1,7 +1,8 @@
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
-import { OutOfMemoryError } from "@stillframe/torch";
+import type { TrainOptions } from "@stillframe/schema";
 import { UnusablePictureError } from "../data/index.js";
+import { explainOutOfMemory } from "../preflight/index.js";
 
 /** Why a run ended, and what to do about it. */
 export class RunFailedError extends Error {
@@ -37,7 +38,10 @@ function isWritable(path: string): boolean {
  * The error to end a run with: where the system's own says little, one that says what to do. Others are given back as
  * they are.
  */
-export function explainedFailure(error: unknown, { outputDir }: { outputDir: string }): Error {
+export function explainedFailure(
+  error: unknown,
+  { outputDir, options }: { outputDir: string; options: TrainOptions },
+): Error {
   if (!(error instanceof Error)) return new RunFailedError(String(error));
   const explained = (message: string) => new RunFailedError(message, { cause: error });
   const { code, path } = error as NodeJS.ErrnoException;
@@ -55,9 +59,6 @@ export function explainedFailure(error: unknown, { outputDir }: { outputDir: str
     return explained(
       `the picture ${error.path} could be read before and cannot now (${error.reason}): put it back, ${GO_ON}; or begin anew without it`,
     );
-  if (error instanceof OutOfMemoryError)
-    return explained(
-      "there is not enough memory: give --gradient_checkpointing, a smaller --train_batch_size (and more --gradient_accumulation_steps), or a smaller --resolution",
-    );
-  return error;
+  const memory = explainOutOfMemory(error, options);
+  return memory === null ? error : explained(`${memory}\n${GO_ON}`);
 }

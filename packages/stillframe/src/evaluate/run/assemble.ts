@@ -161,17 +161,18 @@ function lines(
   { x, note }: { x: string; note: string },
 ): EvaluationCurve[] {
   return CURVED.flatMap((metric) => {
-    const networks = [...new Set(values.filter((v) => v.metric === metric).map((v) => v.network))];
-    if (networks.length === 0) return [];
-    const series = networks.map((network) => ({
-      name: network ?? METRIC_INFO[metric].label,
-      points: places.flatMap((place) => {
-        const value = values.find((v) => v.metric === metric && v.network === network && v.arm === place.name);
+    const shown = values.filter((v) => v.metric === metric && places.some(({ name }) => name === v.arm));
+    const networks = [...new Set(shown.map((v) => v.network))];
+    return networks.map((network) => {
+      const points = places.flatMap((place) => {
+        const value = shown.find((v) => v.network === network && v.arm === place.name);
         if (value === undefined) return [];
         const { interval } = value;
         return [{ x: place.x, value: value.value, ...(interval && { low: interval.low, high: interval.high }) }];
-      }),
-    }));
-    return [{ title: `${METRIC_INFO[metric].label} by ${x}${note}`, x, metric, series }];
+      });
+      const { label } = METRIC_INFO[metric];
+      const title = `${label} by ${x}${networks.length > 1 ? `, ${network}` : ""}${note}`;
+      return { title, x, metric, series: [{ name: network ?? label, points }] };
+    });
   });
 }

@@ -17,8 +17,8 @@ import { readPrompts } from "./prompts.js";
 import { openPictures, type PictureSet } from "./real-pictures.js";
 import { sizeOf, type TakenFeatures, takeFeatures } from "./take-features.js";
 
-/** Fewer pictures give no distance; with `select`, each half needs as many. */
-const MINIMUM = 4;
+/** Density and coverage look at five neighbours and need six pictures; with `select`, each half does. */
+const MINIMUM = 6;
 
 /** What an evaluation leaves. */
 export interface EvaluateResult {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { EvaluateEvent } from "@stillframe/schema";
-import { type Tensor, tensor } from "@stillframe/torch";
+import { scope, type Tensor, tensor } from "@stillframe/torch";
 import { type ArmValue, type Difference, type Measurements, measureFeatures } from "../measure.js";
 import type { Metric } from "../metric.js";
 import type { ArmPictures } from "./draw-arms.js";
@@ -41,10 +41,8 @@ export function rowsOf<T>(items: readonly T[], rows: readonly number[] | null): 
 
 /** Rows of features, in a tensor of their own. */
 export function selectRows(features: Tensor, rows: readonly number[] | null): Tensor {
-  return features.indexSelect(
-    0,
-    tensor(rows ?? Array.from({ length: features.size(0) }, (_, i) => i), { dtype: "int64" }),
-  );
+  const all = rows ?? Array.from({ length: features.size(0) }, (_, i) => i);
+  return scope(() => features.indexSelect(0, tensor(all, { dtype: "int64" })));
 }
 
 /** Measures every network's features of the arms in the view against the real pictures in it. */

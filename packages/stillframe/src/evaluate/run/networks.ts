@@ -1,5 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EvaluateEvent, EvaluateOptions } from "@stillframe/schema";
 import { InvalidArgumentError, invalid } from "@stillframe/torch/errors";
@@ -125,7 +125,10 @@ async function safetensorsOf(
   const sha256 = await fileSha256(path);
   if (path.endsWith(".safetensors")) return { file: path, sha256 };
   const file = join(cacheFolder({ cache_dir }), "converted", `${sha256}.safetensors`);
-  if (!existsSync(file)) convertTorchWeights(path, file);
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true });
+    convertTorchWeights(path, file);
+  }
   return { file, sha256 };
 }
 
