@@ -101,7 +101,7 @@ function gallery(evaluation: Evaluation, thumbnails: ReadonlyMap<string, string>
   });
   return section(
     "Pictures, unselected",
-    `<p>The first pictures of every arm in order. A row is a pair: ${shown.every((row) => row.seed === undefined) ? "pictures of one name" : "one prompt and one seed in all arms"}.</p><div class="gallery" style="--arms: ${evaluation.arms.length}">${figures.join("\n")}</div>`,
+    `<p>The first pictures of every arm, in order. Those under one heading share ${shown.every((row) => row.seed === undefined) ? "their name" : "prompt and seed"}.</p><div class="gallery" style="--arms: ${evaluation.arms.length}">${figures.join("\n")}</div>`,
   );
 }
 

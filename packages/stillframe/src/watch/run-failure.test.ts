@@ -15,7 +15,8 @@ const systemError = (code: string, path?: string): Error =>
 test("errors of the system, told as what to do", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "stillframe-failure-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  const message = (e: unknown) => explainedFailure(e, { outputDir: folder, options }).message.replaceAll(folder, "runs/a");
+  const message = (e: unknown) =>
+    explainedFailure(e, { outputDir: folder, options }).message.replaceAll(folder, "runs/a");
   assert.match(
     message(systemError("ENOSPC")),
     /^no space is left on the disk of runs\/a \(\d+\.\d MB free\): make room there, then go on with --resume_from_checkpoint=latest$/,

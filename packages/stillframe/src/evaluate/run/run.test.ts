@@ -331,7 +331,7 @@ describe("evaluate, with folders", () => {
     const single = await run(folders("single", { batch_size: 1 }));
     assert.deepEqual(single.result?.evaluation.values, evaluation.values);
     const page = readFileSync(shop.at("found", "evaluation.html"), "utf8");
-    assert.match(page, /pictures of one name/);
+    assert.match(page, /Those under one heading share their name/);
     assert.ok(!/ seed \d/.test(page));
   });
 
