@@ -84,9 +84,25 @@ export function readLora(
   for (const [id, { part, path: layer, down, up, alpha }] of found) {
     if (down === undefined || up === undefined)
       throw new FileFormatError(path, `layer ${id} has only one of its two matrices`);
-    parts[part].set(layer, { down, up, alpha: alpha === undefined ? null : alpha.to("float32").item() });
+    parts[part].set(layer, { down, up, alpha: alpha === undefined ? null : takeNumber(alpha) });
   }
   return { parts, metadata };
+}
+
+/** Frees what `readLora` gave; `applyLora` has made its own copies. */
+export function disposeLora({ parts }: LoraWeights): void {
+  for (const entries of Object.values(parts))
+    for (const { down, up } of entries.values()) {
+      down.dispose();
+      up.dispose();
+    }
+}
+
+/** The value of a scalar, which is freed. */
+function takeNumber(scalar: Tensor): number {
+  const value = scalar.item();
+  scalar.dispose();
+  return value;
 }
 
 /** Adapted layers of each part. */

@@ -2,6 +2,7 @@ export { applyLora } from "./apply.js";
 export {
   type AdaptedParts,
   diffusersTensors,
+  disposeLora,
   type LayerPaths,
   type LoraEntry,
   type LoraWeights,

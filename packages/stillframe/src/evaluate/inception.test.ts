@@ -15,10 +15,10 @@ import {
   writeSafetensors,
 } from "@stillframe/torch";
 import type { Picture } from "../data/index.js";
+import { type FormulaTensor, formulaWeights } from "./formula-weights.js";
 import { InceptionV3, inceptionExtractor, loadInception } from "./inception.js";
 import { checkFid } from "./parity-fid.js";
 import { fixture, largestDifference } from "./testing/fixture.js";
-import { type FormulaTensor, formulaWeights } from "./testing/formula-weights.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "inception-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));

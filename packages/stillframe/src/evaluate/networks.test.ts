@@ -7,9 +7,9 @@ import { loadWeights, noGrad, readSafetensors, type Tensor, writeSafetensors } f
 import { clipScore, clipTextEmbeddings, loadClip, loadClipVision } from "./clip-score.js";
 import { clipVisionConfig } from "./clip-vision.js";
 import { Dinov2, dinov2Config, loadDinov2 } from "./dinov2.js";
+import { type FormulaTensor, formulaWeights } from "./formula-weights.js";
 import { Lpips, type LpipsNetwork, loadLpips, lpipsDiversity } from "./lpips.js";
 import { fixture, largestDifference } from "./testing/fixture.js";
-import { type FormulaTensor, formulaWeights } from "./testing/formula-weights.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "networks-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));

@@ -5,6 +5,7 @@ import type { Family } from "../parity/family.js";
 import { ParityContext } from "../parity/parity-context.js";
 import { ParityReport, type Row } from "../parity/parity-report.js";
 import { VectorFolder } from "../parity/vector-folder.js";
+import { type FormulaTensor, formulaWeights } from "./formula-weights.js";
 import { covarianceRank, frechetDistance } from "./frechet.js";
 import { InceptionV3 } from "./inception.js";
 import { INCEPTION_NORM_EPS } from "./inception-blocks.js";
@@ -12,7 +13,6 @@ import { kernelInceptionDistance, type SubsetRows } from "./kid.js";
 import { precisionRecall } from "./prdc.js";
 import { inceptionInput } from "./resize.js";
 import type { Gaussian } from "./statistics.js";
-import { type FormulaTensor, formulaWeights } from "./testing/formula-weights.js";
 
 const JSON_FILE = "fid/fid.json";
 const MANIFEST = "fid/fid_inception_manifest.json";

@@ -108,7 +108,7 @@ test("sizes that the model cannot make, a LoRA that is not there or of another m
 
 test("nothing is left behind, also when it is stopped", async () => {
   const before = liveTensors();
-  await runAll(options("left"));
+  await runAll(options("left", { lora: shop.at("run") }));
   const stop = new AbortController();
   const events: GenerateEvent[] = [];
   for await (const e of generate(options("halted", { steps: 20 }), { signal: stop.signal })) {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   applyLora,
+  disposeLora,
   disposeSdxl,
   layerPaths,
   loadSdxl,
@@ -58,9 +59,12 @@ export function loadForGeneration(options: GenerateOptions): { model: Sdxl; devi
   for (const part of [model.unet, ...model.textEncoders]) roundWeights(part, precision);
   if (options.lora !== null) {
     const file = adapterFile(options.lora);
-    applyLora(loraParts(model), readLora(file, { paths: layerPaths(model), unet: model.unet.config }), {
-      source: file,
-    });
+    const adapter = readLora(file, { paths: layerPaths(model), unet: model.unet.config });
+    try {
+      applyLora(loraParts(model), adapter, { source: file });
+    } finally {
+      disposeLora(adapter);
+    }
   }
   return { model, device: precision.device, dtype: precision.weights };
 }
