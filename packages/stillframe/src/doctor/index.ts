@@ -136,6 +136,13 @@ async function engine(): Promise<{ facts: Fact[]; problems: Problem[] }> {
       remedy: "apt-get install libopenblas0-openmp",
       fatal: false,
     });
+  const { OPENBLAS_CORETYPE: kernels } = process.env;
+  if (kernels !== undefined)
+    problems.push({
+      problem: `OPENBLAS_CORETYPE=${kernels} is set: OpenBLAS uses these kernels, which may be half as fast as its own choice`,
+      remedy: "unset it, unless results are to be equal on different machines",
+      fatal: false,
+    });
   if (built?.cuda && info.cudaDevices === 0)
     problems.push({
       problem: "this libtorch has CUDA, but no GPU can be used",
