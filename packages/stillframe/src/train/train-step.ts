@@ -11,7 +11,6 @@ import {
   backward,
   cat,
   Generator,
-  linalgVectorNorm,
   noGrad,
   type Optimizer,
   RecomputeTape,
@@ -189,7 +188,7 @@ function clip({ trainable, lossScale, settings }: StepState): Tensor {
   const unscale = 1 / (lossScale?.scale ?? 1);
   const grads = trainable.groups.map((g) => g.parameters.grads);
   if (unscale !== 1) for (const g of grads) g.mul_(unscale);
-  const squares = grads.map((g) => linalgVectorNorm(g).square());
+  const squares = trainable.groups.map((g) => g.parameters.gradNorm().square());
   const norm = squares.reduce((a, b) => a.add(b)).sqrt();
   const coefficient = norm.add(1e-6).reciprocal().mul(settings.maxGradNorm).clamp(null, 1);
   for (const g of grads) g.mul_(coefficient);

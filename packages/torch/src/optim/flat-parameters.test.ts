@@ -11,6 +11,7 @@ import {
   scope,
   type Tensor,
   tensor,
+  zeros,
 } from "../index.js";
 
 /** Two matrices in slots that let the flat vector take their places. */
@@ -35,7 +36,21 @@ function slots(): { slots: ParameterSlot[]; now: Tensor[] } {
   };
 }
 
+/** One parameter of `n` values. */
+const single = (n: number): FlatParameters =>
+  new FlatParameters([{ name: "p", tensor: zeros([n]), replace: () => {} }]);
+
 describe("FlatParameters", () => {
+  it("takes the norm of its gradients without losing small ones in a long sum", () => {
+    for (const n of [1, 4095, 4096, 4097, 5_000_000]) {
+      const flat = single(n);
+      flat.grads.fill_(0.1);
+      const [norm, exact] = [flat.gradNorm().item(), Math.fround(0.1) * Math.sqrt(n)];
+      assert.ok(Math.abs(norm / exact - 1) < 1e-6, `${n}: ${norm}, exactly ${exact}`);
+      flat.dispose();
+    }
+  });
+
   it("views share one vector, and gradients another", () => {
     const { slots: given, now } = slots();
     const flat = new FlatParameters(given);

@@ -1,5 +1,6 @@
 import { noGrad } from "../autograd.js";
 import { empty, zeros } from "../factory.js";
+import { cat, linalgVectorNorm } from "../functions.generated.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
 
@@ -65,6 +66,21 @@ export class FlatParameters {
   /** Number of values. */
   get size(): number {
     return this.values.size(0);
+  }
+
+  /**
+   * Euclidean norm of all gradients, a scalar that stays on the device. Taken by short rows, then over the rows' norms,
+   * and so on: one float32 sum over tens of millions of squares is off by a thousandth.
+   */
+  gradNorm(): Tensor {
+    const row = 256;
+    let values = this.grads;
+    for (let n = this.size; n > row; n = values.size(0)) {
+      const rows = Math.floor(n / row);
+      const norms = linalgVectorNorm(values.narrow(0, 0, rows * row).view(rows, row), 2, [1]);
+      values = cat([norms, values.narrow(0, rows * row, n - rows * row)], 0);
+    }
+    return linalgVectorNorm(values);
   }
 
   /** Sets all gradients to zero, in place: the views stay what backward adds to. */
