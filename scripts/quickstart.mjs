@@ -1,14 +1,17 @@
 // The main job, from nothing: draw a style, train a LoRA on it, make pictures with and without it.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const BUNDLED = join(ROOT, "models/pocket/model");
 const { values } = parseArgs({
-  options: { output_dir: { type: "string", default: "runs/quickstart" }, seed: { type: "string", default: "7" } },
+  options: {
+    base: { type: "string" },
+    output_dir: { type: "string", default: "runs/quickstart" },
+    seed: { type: "string", default: "7" },
+  },
 });
 const out = values.output_dir;
 const seed = values.seed;
@@ -22,9 +25,19 @@ function step(title, script, args) {
 }
 const stillframe = (title, ...args) => step(title, "packages/stillframe/bin/stillframe.mjs", args);
 
-rmSync(join(ROOT, out), { recursive: true, force: true });
-const trained = existsSync(join(BUNDLED, "model_index.json"));
-const base = trained ? "models/pocket/model" : `${out}/base`;
+// made anew each time, but never in the place of something else
+const folder = resolve(ROOT, out);
+const mark = join(folder, ".stillframe-quickstart");
+if (existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(mark)) {
+  console.error(`${folder} holds something that quickstart did not make: choose another --output_dir`);
+  process.exit(2);
+}
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+writeFileSync(mark, "made by ./quickstart\n");
+// the bundled model is still being trained: `--base=models/pocket/model` tries it as it is
+const trained = values.base !== undefined;
+const base = values.base ?? `${out}/base`;
 const settings = trained
   ? { stills: 240, resolution: 128, rank: 16, steps: 300, batch: 8, lr: "1e-3", denoising: 25, images: 2 }
   : { stills: 48, resolution: 64, rank: 4, steps: 40, batch: 4, lr: "1e-3", denoising: 12, images: 2 };

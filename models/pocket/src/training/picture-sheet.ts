@@ -17,6 +17,6 @@ export async function sheetOf(pictures: Tensor, { path, columns }: { path: strin
   );
   await sharp({ create: { width: columns * w, height: Math.ceil(n / columns) * h, channels: 3, background: "#fff" } })
     .composite(cells)
-    .png()
+    .png({ palette: true, effort: 8 })
     .toFile(path);
 }
