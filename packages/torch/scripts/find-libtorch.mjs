@@ -1,6 +1,6 @@
 // Where is libtorch? LIBTORCH, an installed Python torch, or the system's package.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -99,6 +99,3 @@ export const WAYS_TO_GET_LIBTORCH = `libtorch was not found. Any one of these wi
   2. a Python that has torch on the PATH (this is the way to CUDA):  pip install torch
   3. an unpacked libtorch folder, with include/ and lib/ in it:  LIBTORCH=/path/to/libtorch npm run setup
   4. macOS:  brew install pytorch`;
-
-/** libraries named `lib<stem>*` in a folder; for `doctor` */
-export const librariesIn = (lib, stem) => readdirSync(lib).filter((f) => f.startsWith(`lib${stem}`));

@@ -182,6 +182,3 @@ export class ClipTextModel extends Module {
     return last.reshape(b * t, -1).indexSelect(0, row);
   }
 }
-
-/** Ids as the encoders take them: `[b, t]` of int64. */
-export type TokenIds = Tensor;

@@ -103,6 +103,3 @@ export class LoraLinear extends Module implements Layer {
 }
 
 const zeroed = (...shape: number[]): Tensor => keep(zeros(shape));
-
-/** Whether a value is a tensor of an adapter's own. */
-export const isAdapterWeight = (key: string): boolean => /(^|\.)lora_[ab]$/.test(key);

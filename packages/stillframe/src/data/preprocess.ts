@@ -113,7 +113,7 @@ function draw(random: PreprocessOptions["random"]): number {
 }
 
 /** Python's `round`, for the centre offset. */
-function roundHalfToEven(x: number): number {
+export function roundHalfToEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
   if (rest !== 0.5) return Math.round(x);

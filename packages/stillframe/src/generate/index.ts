@@ -20,6 +20,7 @@ import {
   parseGenerateOptions,
 } from "@stillframe/schema";
 import { invalid } from "@stillframe/torch";
+import { ADAPTER_FILE } from "../files/result-files.js";
 import { writeWhole } from "../files/write-whole.js";
 import { piecesOf } from "../train/captions.js";
 import { resolvePrecision, roundWeights } from "../train/precision.js";
@@ -34,8 +35,6 @@ export interface GenerateResult {
   contactSheet: string | null;
   interrupted: boolean;
 }
-
-const ADAPTER_FILE = "pytorch_lora_weights.safetensors";
 
 /** The adapter's file: the one given, or the one in a run's (or checkpoint's) folder. */
 export function adapterFile(lora: string): string {
@@ -57,36 +56,58 @@ export function loadForGeneration(options: GenerateOptions): { model: Sdxl; devi
     device: precision.device,
   });
   for (const part of [model.unet, ...model.textEncoders]) roundWeights(part, precision);
-  if (options.lora !== null) {
-    const file = adapterFile(options.lora);
-    const adapter = readLora(file, { paths: layerPaths(model), unet: model.unet.config });
-    try {
-      applyLora(loraParts(model), adapter, { source: file });
-    } finally {
-      disposeLora(adapter);
-    }
-  }
+  if (options.lora !== null) putOnAdapter(model, adapterFile(options.lora));
   return { model, device: precision.device, dtype: precision.weights };
 }
 
-function drawingsOf(model: Sdxl, options: GenerateOptions, seed: number): Drawing[] {
+/** Reads an adapter's file and wraps the layers that it touches. */
+export function putOnAdapter(model: Sdxl, file: string): void {
+  const adapter = readLora(file, { paths: layerPaths(model), unet: model.unet.config });
+  try {
+    applyLora(loraParts(model), adapter, { source: file });
+  } finally {
+    disposeLora(adapter);
+  }
+}
+
+/** The options that say how a picture is drawn, whatever it shows. */
+type DrawingOptions = Pick<
+  GenerateOptions,
+  | "negative_prompt"
+  | "height"
+  | "width"
+  | "steps"
+  | "guidance_scale"
+  | "guidance_rescale"
+  | "scheduler"
+  | "max_token_length"
+  | "vae_tiling"
+>;
+
+/** One picture to be drawn; its size is the model's own unless the options say. */
+export function drawingOf(model: Sdxl, o: DrawingOptions, own: { prompt: string; seed: number }): Drawing {
   const side = model.unet.config.sampleSize * vaeFactor(model.vae.config);
-  const { sampler, schedule } = samplerNamed(options.scheduler, model.scheduler);
+  const { sampler, schedule } = samplerNamed(o.scheduler, model.scheduler);
+  return {
+    ...own,
+    negativePrompt: o.negative_prompt,
+    height: o.height ?? side,
+    width: o.width ?? side,
+    steps: o.steps,
+    guidanceScale: o.guidance_scale,
+    guidanceRescale: o.guidance_rescale,
+    sampler,
+    schedule,
+    pieces: piecesOf(o.max_token_length),
+    vaeTiling: o.vae_tiling,
+  };
+}
+
+function drawingsOf(model: Sdxl, options: GenerateOptions, seed: number): Drawing[] {
   return options.prompt.flatMap((prompt, p) =>
-    Array.from({ length: options.num_images }, (_, i) => ({
-      prompt,
-      negativePrompt: options.negative_prompt,
-      seed: seed + p * options.num_images + i,
-      height: options.height ?? side,
-      width: options.width ?? side,
-      steps: options.steps,
-      guidanceScale: options.guidance_scale,
-      guidanceRescale: options.guidance_rescale,
-      sampler,
-      schedule,
-      pieces: piecesOf(options.max_token_length),
-      vaeTiling: options.vae_tiling,
-    })),
+    Array.from({ length: options.num_images }, (_, i) =>
+      drawingOf(model, options, { prompt, seed: seed + p * options.num_images + i }),
+    ),
   );
 }
 

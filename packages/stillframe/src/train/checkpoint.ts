@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeDiffusersLora } from "@stillframe/diffusion";
 import { FileFormatError, noGrad, readSafetensors, scope, type Tensor, writeSafetensors } from "@stillframe/torch";
+import { ADAPTER_FILE } from "../files/result-files.js";
 import { json, writeWhole } from "../files/write-whole.js";
 import type { Ema } from "./ema.js";
 import type { StepState } from "./train-step.js";
@@ -61,7 +62,7 @@ export function writeCheckpoint(
     metadata: { format: "stillframe-checkpoint" },
   });
   if (state.trainable.adapter !== null)
-    scope(() => writeDiffusersLora(join(folder, "pytorch_lora_weights.safetensors"), state.trainable.adapter ?? {}));
+    scope(() => writeDiffusersLora(join(folder, ADAPTER_FILE), state.trainable.adapter ?? {}));
   const full: CheckpointState = {
     version: STATE_VERSION,
     ...numbers,

@@ -2,7 +2,7 @@ import { FileFormatError } from "@stillframe/torch/errors";
 // the very modules, so that a thread of a pool starts without the rest
 import { decodePicture } from "../data/decode.js";
 import { contentHash } from "../data/picture-file.js";
-import { cropToPixelValues } from "../data/preprocess.js";
+import { cropToPixelValues, roundHalfToEven } from "../data/preprocess.js";
 import { type Interpolation, resample } from "../data/resample.js";
 import { coveringSize, type Target } from "./buckets.js";
 import { uniformNumbers } from "./randomness.js";
@@ -25,12 +25,6 @@ export interface Pixels {
   shape: number[];
 }
 
-/** Half, as Python rounds it: to the even number. */
-const half = (x: number): number => {
-  const low = Math.floor(x / 2);
-  return x % 2 === 0 ? x / 2 : low % 2 === 0 ? low : low + 1;
-};
-
 /**
  * Where a picture is cut: in the middle, or at a place drawn for each crop. What is drawn depends on the picture's
  * content and not on its place in the list: another picture beside it moves no crop.
@@ -42,7 +36,7 @@ export function cutOf(
   const { target, flipped, crop, seed, centre } = options;
   const resized = coveringSize(picture, target);
   const [spareY, spareX] = [resized[0] - target[0], resized[1] - target[1]];
-  if (centre) return { target, resized, flipped, top: half(spareY), left: half(spareX) };
+  if (centre) return { target, resized, flipped, top: roundHalfToEven(spareY / 2), left: roundHalfToEven(spareX / 2) };
   const random = uniformNumbers(seed, "crop", Number.parseInt(picture.sha256.slice(0, 12), 16), crop);
   const [y, x] = [random(), random()];
   return { target, resized, flipped, top: Math.floor(y * (spareY + 1)), left: Math.floor(x * (spareX + 1)) };

@@ -15,14 +15,13 @@ import { formatEventLine, type TrainEvent, type TrainOptions, trainOptions } fro
 import { InvalidArgumentError, invalid } from "@stillframe/torch";
 import { stringify } from "yaml";
 import { appendWhole } from "../files/append-whole.js";
+import { ADAPTER_FILE, KOHYA_FILE } from "../files/result-files.js";
 import { syncFolder, writeWhole } from "../files/write-whole.js";
 import { type CheckpointState, readCheckpointState } from "./checkpoint.js";
 
 export const RUN_FILE = "run.yaml";
 export const EVENTS_FILE = "events.jsonl";
 export const MANIFEST_FILE = "manifest.json";
-export const ADAPTER_FILE = "pytorch_lora_weights.safetensors";
-export const KOHYA_FILE = "kohya_lora.safetensors";
 const CHECKPOINTS = "checkpoints";
 const STEP = /^step-(\d+)$/;
 

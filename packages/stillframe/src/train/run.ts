@@ -6,6 +6,7 @@ import { checkModelFolder, writeDiffusersLora, writeKohyaLora } from "@stillfram
 import type { TrainEvent, TrainOptions } from "@stillframe/schema";
 import { scope, setDeterministic, setTf32, tensor } from "@stillframe/torch";
 import { pushToHub, writeCardAtEnd } from "../card/index.js";
+import { ADAPTER_FILE, KOHYA_FILE } from "../files/result-files.js";
 import { readHistory } from "../watch/history.js";
 import { explainedFailure } from "../watch/run-failure.js";
 import { type RunReport, writeRunReport } from "../watch/run-report.js";
@@ -19,7 +20,7 @@ import { whereNotFinite } from "./not-finite-layer.js";
 import { rateSchedule } from "./optimizer.js";
 import { type Precision, resolvePrecision } from "./precision.js";
 import { type PreparedRun, prepareRun } from "./preparation.js";
-import { ADAPTER_FILE, EVENTS_FILE, KOHYA_FILE, RunFolder, resultOptions } from "./run-folder.js";
+import { EVENTS_FILE, RunFolder, resultOptions } from "./run-folder.js";
 import type { PlannedStep } from "./step-plan.js";
 import { type StepResult, type StepState, trainStep } from "./train-step.js";
 

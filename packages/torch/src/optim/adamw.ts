@@ -12,7 +12,9 @@ import {
 } from "../functions.generated.js";
 import { keep, scope } from "../scope.js";
 import type { Tensor } from "../tensor.js";
+import { checkAdamSettings } from "./adam-settings.js";
 import type { Optimizer, OptimizerState } from "./optimizer.js";
+import { parameterGroups } from "./parameter-groups.js";
 
 export interface AdamWOptions {
   lr: number;
@@ -48,19 +50,8 @@ export class AdamW implements Optimizer {
     parameters: readonly Tensor[] | readonly ParameterGroup[],
     { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 }: AdamWOptions,
   ) {
-    const isGroup = (p: Tensor | ParameterGroup): p is ParameterGroup => "parameters" in p;
-    const list = parameters as readonly (Tensor | ParameterGroup)[];
-    if (list.some(isGroup) && !list.every(isGroup)) throw invalid("parameters", "tensors alone or groups alone", list);
-    this.groups = list.some(isGroup)
-      ? list.filter(isGroup).map((g) => ({ ...g }))
-      : [{ parameters: list as readonly Tensor[], lr }];
-    const all = this.groups.flatMap((g) => g.parameters);
-    if (new Set(all).size < all.length) throw invalid("parameters", "each tensor once", "a tensor that is there twice");
-    for (const rate of [lr, ...this.groups.map((g) => g.lr)])
-      if (!(rate >= 0)) throw invalid("lr", "a number from 0", rate);
-    if (!(eps >= 0)) throw invalid("eps", "a number from 0", eps);
-    if (!(weightDecay >= 0)) throw invalid("weightDecay", "a number from 0", weightDecay);
-    for (const b of betas) if (!(b >= 0 && b < 1)) throw invalid("betas", "two numbers from 0 to below 1", betas);
+    this.groups = parameterGroups(parameters, lr);
+    checkAdamSettings({ betas, eps, weightDecay });
     this.betas = betas;
     this.eps = eps;
     this.weightDecay = weightDecay;

@@ -1,12 +1,11 @@
 import { quoted } from "../../cli/command-line.js";
+import { ADAPTER_FILE, KOHYA_FILE } from "../../files/result-files.js";
 import { modelOrigin } from "../base-model.js";
 import { LeftOut } from "../left-out.js";
 import { code, codeBlock, oneLine } from "../markdown.js";
 import type { RunRecord } from "../run-record.js";
 import { paragraphs, type Section } from "./section.js";
 
-const DIFFUSERS_FILE = "pytorch_lora_weights.safetensors";
-const KOHYA_FILE = "kohya_lora.safetensors";
 /** Stands in examples for a model that only the reader can find. */
 const SOME_BASE = "path/to/the/base/model";
 
@@ -17,7 +16,7 @@ export const usage: Section = {
     const { manifest } = record;
     const files = manifest.results.map(({ path }) => path);
     if (manifest.adapter.method !== "lora") return new LeftOut("only adapters have usage examples yet");
-    if (!files.includes(DIFFUSERS_FILE)) return new LeftOut(`the run has no ${DIFFUSERS_FILE} yet`);
+    if (!files.includes(ADAPTER_FILE)) return new LeftOut(`the run has no ${ADAPTER_FILE} yet`);
     return paragraphs(
       "## How to use it",
       baseNote(record),
@@ -101,7 +100,7 @@ function python(record: RunRecord): string {
     "pipe = StableDiffusionXLPipeline.from_pretrained(",
     `    ${text(baseOf(record))}${vae === undefined ? "" : ", vae=vae"}, torch_dtype=torch.float16`,
     ")",
-    `pipe.load_lora_weights(${text(record.repo ?? "path/to/this/folder")}, weight_name="${DIFFUSERS_FILE}")`,
+    `pipe.load_lora_weights(${text(record.repo ?? "path/to/this/folder")}, weight_name="${ADAPTER_FILE}")`,
     'pipe.to("cuda")',
     "image = pipe(",
     `    ${text(examplePrompt(record))},`,

@@ -1,28 +1,16 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import {
-  applyLora,
-  disposeSdxl,
-  layerPaths,
-  loraParts,
-  readLora,
-  removeLora,
-  type Sdxl,
-  setLoraMultiplier,
-  vaeFactor,
-} from "@stillframe/diffusion";
+import { disposeSdxl, removeLora, type Sdxl, setLoraMultiplier } from "@stillframe/diffusion";
 import {
   type EvaluateEvent,
   type EvaluateOptions,
   type GenerateOptions,
   parseGenerateOptions,
 } from "@stillframe/schema";
-import { type Drawing, drawPicture } from "../../generate/draw.js";
-import { loadForGeneration, parametersText } from "../../generate/index.js";
+import { drawPicture } from "../../generate/draw.js";
+import { drawingOf, loadForGeneration, parametersText, putOnAdapter } from "../../generate/index.js";
 import { writePng } from "../../generate/png.js";
-import { samplerNamed } from "../../generate/samplers.js";
 import type { ModelFolder } from "../../prepare/model-folder.js";
-import { piecesOf } from "../../train/captions.js";
 import { fileSha256 } from "../../train/file-hash.js";
 import { type Arm, folderName } from "./arms.js";
 import { isKept, KEY_TEXT, pictureKey } from "./kept-picture.js";
@@ -157,7 +145,7 @@ class Painter {
     const model = this.model;
     if (arm.adapter !== this.adapter) {
       if (this.adapter !== null) for (const part of partsOf(model)) removeLora(part);
-      if (arm.adapter !== null) putOn(model, arm.adapter);
+      if (arm.adapter !== null) putOnAdapter(model, arm.adapter);
       this.adapter = arm.adapter;
     }
     for (const part of partsOf(model)) setLoraMultiplier(part, arm.strength);
@@ -166,34 +154,6 @@ class Painter {
 }
 
 const partsOf = (model: Sdxl) => [model.unet, ...model.textEncoders];
-
-function putOn(model: Sdxl, file: string): void {
-  const weights = readLora(file, { paths: layerPaths(model), unet: model.unet.config });
-  applyLora(loraParts(model), weights, { source: file });
-  for (const entries of Object.values(weights.parts))
-    for (const { down, up } of entries.values()) {
-      down.dispose();
-      up.dispose();
-    }
-}
-
-function drawingOf(model: Sdxl, o: EvaluateOptions, own: { prompt: string; seed: number }): Drawing {
-  const side = model.unet.config.sampleSize * vaeFactor(model.vae.config);
-  const { sampler, schedule } = samplerNamed(o.scheduler, model.scheduler);
-  return {
-    ...own,
-    negativePrompt: o.negative_prompt,
-    height: o.height ?? side,
-    width: o.width ?? side,
-    steps: o.steps,
-    guidanceScale: o.guidance_scale,
-    guidanceRescale: o.guidance_rescale,
-    sampler,
-    schedule,
-    pieces: piecesOf(o.max_token_length),
-    vaeTiling: o.vae_tiling,
-  };
-}
 
 /**
  * Names, sizes and times of a model's files: what tells a model that was changed from one that was not, without reading
