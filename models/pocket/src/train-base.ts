@@ -54,6 +54,8 @@ const { values: args } = parseArgs({
     warmup: { type: "string", default: "200" },
     decay: { type: "string", default: "0.9995" },
     drop: { type: "string", default: "0.1" },
+    timestep_shift: { type: "string", default: "-0.3" },
+    timestep_spread: { type: "string", default: "0.7" },
     seed: { type: "string", default: "0" },
     save_minutes: { type: "string", default: "5" },
     sheet_minutes: { type: "string", default: "10" },
@@ -127,6 +129,16 @@ console.log(
   `${state.parameters.size} trained parameters, ${model.tokenizers[0].eosTokenId + 1} tokens, captions up to ${longest}, ${count} pictures, scaling factor ${model.vae.config.scalingFactor}, from step ${state.step}`,
 );
 
+/**
+ * A timestep whose logit is `shift + spread · logit(u)` with u uniform: at 0 and 1 every timestep is as likely; below,
+ * those where a small picture's composition is decided come more often than pure noise and the last grain.
+ */
+function drawnTimestep(random: Random): number {
+  const u = random.between(1e-6, 1 - 1e-6);
+  const logit = Number(args.timestep_shift) + Number(args.timestep_spread) * Math.log(u / (1 - u));
+  return Math.min(schedule.trainSteps - 1, Math.floor(schedule.trainSteps / (1 + Math.exp(-logit))));
+}
+
 /** What a step shows: pictures, captions (the empty one is the last), timesteps; a function of the seed and the step. */
 function planned(n: number): { pictures: number[]; captions: number[]; timesteps: number[] } {
   const random = new Random(`base/${seed}/${n}`);
@@ -134,7 +146,7 @@ function planned(n: number): { pictures: number[]; captions: number[]; timesteps
   return {
     pictures,
     captions: pictures.map((p) => (random.chance(drop) ? count : p)),
-    timesteps: pictures.map(() => random.integer(0, schedule.trainSteps - 1)),
+    timesteps: pictures.map(() => drawnTimestep(random)),
   };
 }
 
