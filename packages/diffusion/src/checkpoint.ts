@@ -17,6 +17,8 @@ export interface LoadOptions {
   variant?: string | undefined;
   dtype?: DType | undefined;
   device?: Device | undefined;
+  /** the weights will not be trained: half precision where that loses nothing (see `loadWeights`) */
+  frozen?: boolean | undefined;
 }
 
 /** Reads a JSON file of a model folder. */
@@ -115,6 +117,7 @@ export function loadComponent<C, M extends Module>(
     variant,
     dtype,
     device,
+    frozen = false,
   }: LoadOptions & { stem: string; config: (json: unknown, source: string) => C; make: (config: C) => M },
 ): { model: M; files: string[] } {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
@@ -126,6 +129,7 @@ export function loadComponent<C, M extends Module>(
     source: files.length === 1 ? (files[0] as string) : folder,
     ...(dtype === undefined ? {} : { dtype }),
     ...(device === undefined ? {} : { device }),
+    frozen,
   });
   return { model, files };
 }

@@ -63,7 +63,7 @@ export function checkModelFolder(folder: string): Record<string, unknown> {
 /** The text encoders alone, with their tokenizers. */
 export function loadTextEncoders(
   folder: string,
-  { variant, dtype, device }: LoadOptions = {},
+  { variant, dtype, device, frozen }: LoadOptions = {},
 ): Pick<Sdxl, "tokenizers" | "textEncoders" | "files"> {
   const load = (sub: string) =>
     loadComponent(join(folder, sub), {
@@ -73,6 +73,7 @@ export function loadTextEncoders(
       variant,
       dtype,
       device,
+      frozen,
     });
   const [one, two] = [load("text_encoder"), load("text_encoder_2")];
   if (two.model.textProjection === null)
@@ -137,11 +138,11 @@ export function loadScheduler(folder: string): SchedulerSettings {
  */
 export function loadSdxl(
   folder: string,
-  { variant, dtype, vaeDtype = "float32", vae, device }: SdxlLoadOptions = {},
+  { variant, dtype, vaeDtype = "float32", vae, device, frozen }: SdxlLoadOptions = {},
 ): Sdxl {
   const index = checkModelFolder(folder);
-  const text = loadTextEncoders(folder, { variant, dtype, device });
-  const unet = loadUnet(folder, { variant, dtype, device });
+  const text = loadTextEncoders(folder, { variant, dtype, device, frozen });
+  const unet = loadUnet(folder, { variant, dtype, device, frozen });
   const autoencoder = loadVae(vae ?? folder, {
     variant: vae === undefined ? variant : undefined,
     dtype: vaeDtype,

@@ -6,3 +6,4 @@
 #include "autograd.cc"
 #include "storage.cc"
 #include "runtime.cc"
+#include "widened.cc"

@@ -144,3 +144,4 @@ void registerDispatch(napi_env env, napi_value exports);
 void registerAutograd(napi_env env, napi_value exports);
 void registerStorage(napi_env env, napi_value exports);
 void registerRuntime(napi_env env, napi_value exports);
+void registerWidened(napi_env env, napi_value exports);

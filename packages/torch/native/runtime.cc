@@ -149,6 +149,7 @@ NAPI_MODULE_INIT() {
     registerAutograd(env, exports);
     registerStorage(env, exports);
     registerRuntime(env, exports);
+    registerWidened(env, exports);
     return exports;
   });
 }

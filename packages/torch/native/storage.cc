@@ -104,6 +104,21 @@ NATIVE(mapFile) {
   });
 }
 
+// releasePages(handle) gives the pages of a mapped tensor back; they are read from the file again when they are next used.
+// What was written in memory is lost: for tensors as they were opened.
+NATIVE(releasePages) {
+  return guarded(env, "releasePages", [&]() -> napi_value {
+    Args a(env, info);
+    const auto& t = toTensor(env, a[0], "self");
+    if (!t.device().is_cpu() || t.storage().allocator() != nullptr) return undefinedValue(env);
+    const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto from = reinterpret_cast<uintptr_t>(t.data_ptr());
+    const uintptr_t first = (from + page - 1) / page * page, last = (from + t.nbytes()) / page * page;
+    if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    return undefinedValue(env);
+  });
+}
+
 NATIVE(shape) {
   return guarded(env, "shape", [&]() -> napi_value {
     Args a(env, info);
@@ -190,7 +205,7 @@ NATIVE(liveTensors) {
 
 void registerStorage(napi_env env, napi_value exports) {
   exportAll(env, exports,
-            {{"fromBytes", fromBytes}, {"toBytes", toBytes}, {"mapFile", mapFile}, {"shape", shape},
+            {{"fromBytes", fromBytes}, {"toBytes", toBytes}, {"mapFile", mapFile}, {"releasePages", releasePages}, {"shape", shape},
              {"strides", strides}, {"dtype", dtype}, {"device", device}, {"dataPointer", dataPointer},
              {"alias", alias}, {"dispose", dispose}, {"disposeMany", disposeMany}, {"adjustMemory", adjustMemory},
              {"ownedBytes", ownedBytes}, {"liveTensors", liveTensors}});

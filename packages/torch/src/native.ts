@@ -50,6 +50,7 @@ export interface Native {
   fromBytes(bytes: Uint8Array, shape: readonly number[], dtype: number): Handle;
   toBytes(h: Handle): Uint8Array;
   mapFile(path: string, offsets: number[], shapes: number[][], dtypes: number[]): Handle[];
+  releasePages(h: Handle): void;
   shape(h: Handle): number[];
   strides(h: Handle): number[];
   dtype(h: Handle): number;
@@ -61,6 +62,8 @@ export interface Native {
   adjustMemory(bytes: number): void;
   ownedBytes(h: Handle): number;
   liveTensors(): number;
+  widenedLinear(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
+  widenedConv2d(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
   setThreads(n: number): void;
   getThreads(): number;
   generator(seed: bigint | number, device: string): object;

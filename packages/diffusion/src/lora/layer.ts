@@ -1,5 +1,6 @@
 import {
   type Device,
+  type DType,
   empty,
   type Generator,
   invalid,
@@ -90,13 +91,17 @@ export class LoraLinear extends Module implements Layer {
     return this.loraB.matmul(this.loraA).mul(this.scale * this.multiplier);
   }
 
-  /** A plain layer with the update folded in: `W + multiplier · scale · B A`. The base's bias is shared. */
-  fuse(): Linear {
+  /**
+   * A plain layer with the update folded in: `W + multiplier · scale · B A`. The base's bias is shared.
+   *
+   * @param dtype of the new weight; the base weight's unless said, which for a frozen base may be narrower than it computes
+   */
+  fuse({ dtype = this.base.weight.dtype }: { dtype?: DType } = {}): Linear {
     const fused = new Linear(this.base.inFeatures, this.base.outFeatures, { bias: this.base.bias !== null });
     const { weight } = this.base;
     fused.weight.dispose();
     fused.bias?.dispose();
-    fused.weight = keep(noGrad(() => weight.to("float32").add(this.delta()).to(weight.dtype)));
+    fused.weight = keep(noGrad(() => weight.to("float32").add(this.delta()).to(dtype)));
     fused.bias = this.base.bias;
     return fused;
   }

@@ -33,7 +33,7 @@ export async function* loadEncoders(
   const { device, compute } = precision;
   const variant = options.variant ?? undefined;
   yield { type: "preparing", stage: "load", done: 0, total: 1 };
-  const text = loadTextEncoders(model.path, { variant, dtype: compute, device });
+  const text = loadTextEncoders(model.path, { variant, dtype: compute, device, frozen: true });
   for (const encoder of text.textEncoders) roundWeights(encoder, precision);
   const ownVariant = otherVae === null ? variant : undefined;
   const vae = loadVae((otherVae ?? model).path, { variant: ownVariant, dtype: precision.vae, device });

@@ -1,5 +1,14 @@
 import type { TrainOptions } from "@stillframe/schema";
-import { type Device, type DType, defaultDevice, invalid, type Module, noGrad, replaceWeight } from "@stillframe/torch";
+import {
+  type Device,
+  type DType,
+  defaultDevice,
+  invalid,
+  type Module,
+  noGrad,
+  replaceWeight,
+  widens,
+} from "@stillframe/torch";
 
 /** Where a run computes, and in what. */
 export interface Precision {
@@ -39,15 +48,16 @@ export function resolvePrecision(
   return { device, weights, compute, vae, scaleLoss: weights === "float16" };
 }
 
-/** Rounds weights to `precision.weights` where they are kept in a wider type. */
+/** Rounds frozen weights to `precision.weights` where they compute in a wider type; layers that widen them keep them so. */
 export function roundWeights(model: Module, { weights, compute }: Precision): void {
   if (weights === compute) return;
   noGrad(() => {
     for (const slot of [...model.weights()])
       if (slot.tensor.dtype === compute) {
+        const stays = widens(slot);
         const rounded = slot.tensor.to(weights);
-        replaceWeight(slot, rounded.to(compute));
-        rounded.dispose();
+        replaceWeight(slot, stays ? rounded : rounded.to(compute));
+        if (!stays) rounded.dispose();
       }
   });
 }

@@ -91,7 +91,7 @@ async function loadEncoders(
 ): Promise<Encoders> {
   const variant = options.variant ?? undefined;
   const { device, compute, vae: vaeDtype } = precision;
-  const text = loadTextEncoders(base.path, { variant, dtype: compute, device });
+  const text = loadTextEncoders(base.path, { variant, dtype: compute, device, frozen: options.method === "lora" });
   for (const t of text.textEncoders) roundWeights(t, precision);
   const vaeHome = otherVae ?? base;
   const load = () =>
@@ -290,7 +290,12 @@ export async function* prepareRun(start: RunStart): AsyncGenerator<TrainEvent, P
 
   const { device, compute } = precision;
   const source = models.base.path;
-  const unet = loadUnet(source, { variant: options.variant ?? undefined, dtype: compute, device });
+  const unet = loadUnet(source, {
+    variant: options.variant ?? undefined,
+    dtype: compute,
+    device,
+    frozen: options.method === "lora",
+  });
   roundWeights(unet.model, precision);
   const files = [...encoders.files, ...unet.files];
   const parts = { ...encoders.text, vae: encoders.vae, unet: unet.model };

@@ -3,6 +3,7 @@ import type { Generator } from "../generator.js";
 import type { Tensor } from "../tensor.js";
 import { uniform } from "./initial.js";
 import { declareWeight, type Layer, Module } from "./module.js";
+import { widenedConv2d } from "./widened.js";
 
 export interface Conv2dOptions {
   kernel: number;
@@ -31,9 +32,12 @@ export class Conv2d extends Module implements Layer {
     this.padding = padding;
   }
 
-  /** `x [b, in, h, w]` → `[b, out, h', w']` */
+  /** `x [b, in, h, w]` → `[b, out, h', w']`; a frozen weight may be narrower than `x` (see `narrowedWeight`) */
   forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.bias, this.stride, this.padding);
+    const { weight, bias, stride, padding } = this;
+    return weight.dtype === x.dtype
+      ? conv2d(x, weight, bias, stride, padding)
+      : widenedConv2d(x, weight, bias, { stride, padding });
   }
 
   /** PyTorch's default: uniform in ±1/√(in·kernel²) for both. */

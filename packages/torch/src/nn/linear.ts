@@ -3,6 +3,7 @@ import type { Generator } from "../generator.js";
 import type { Tensor } from "../tensor.js";
 import { uniform } from "./initial.js";
 import { declareWeight, type Layer, Module } from "./module.js";
+import { widenedLinear } from "./widened.js";
 
 /** `y = x Wᵀ + b` */
 export class Linear extends Module implements Layer {
@@ -21,9 +22,10 @@ export class Linear extends Module implements Layer {
     return this.weight.size(0);
   }
 
-  /** `x [..., in]` → `[..., out]` */
+  /** `x [..., in]` → `[..., out]`; a frozen weight may be narrower than `x` (see `narrowedWeight`) */
   forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias);
+    const { weight, bias } = this;
+    return weight.dtype === x.dtype ? linear(x, weight, bias) : widenedLinear(x, weight, bias);
   }
 
   /** PyTorch's default: uniform in ±1/√in for both (He et al. 2015 with a = √5). */

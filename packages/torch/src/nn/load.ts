@@ -1,6 +1,11 @@
 import type { DType } from "../dtype.js";
+import { native } from "../native.js";
+import { keep } from "../scope.js";
 import type { Device, Tensor } from "../tensor.js";
+import { Conv2d } from "./conv2d.js";
+import { Linear } from "./linear.js";
 import { type Module, replaceWeight, type WeightSlot } from "./module.js";
+import { narrowedWeight, WORTH_NARROWING } from "./widened.js";
 
 /** A checkpoint does not fit a model; every difference is listed. */
 export class WeightsError extends Error {
@@ -27,17 +32,28 @@ export class WeightsError extends Error {
   }
 }
 
+export interface LoadWeightsOptions {
+  /** what the error calls the weights, usually the file */
+  source?: string;
+  dtype?: DType;
+  device?: Device;
+  /**
+   * The weights will not be trained: those of linear and convolutional layers stay in half precision, or are put in it
+   * where no number changes thereby, and are widened to `dtype` for each use. Half the memory for the same bits.
+   */
+  frozen?: boolean;
+}
+
 /**
  * Gives a module its weights; strict both ways. Tensors that need no other element type or device are taken as they
  * are (a mapped file stays mapped), and the module owns them then.
  *
- * @param source what the error calls the weights, usually the file
  * @throws WeightsError listing missing, unexpected and wrong-shaped keys in one go; the module is unchanged then
  */
 export function loadWeights(
   module: Module,
   weights: ReadonlyMap<string, Tensor>,
-  { source = "the checkpoint", dtype, device }: { source?: string; dtype?: DType; device?: Device } = {},
+  { source = "the checkpoint", dtype, device, frozen = false }: LoadWeightsOptions = {},
 ): void {
   const slots = [...module.weights()];
   const known = new Set(slots.map((s) => s.key));
@@ -46,7 +62,30 @@ export function loadWeights(
   const wrongShape = slots.flatMap((s) => shapeProblem(s, weights.get(s.key)));
   if (missing.length + unexpected.length + wrongShape.length > 0)
     throw new WeightsError(source, missing, unexpected, wrongShape);
-  for (const slot of slots) replaceWeight(slot, converted(weights.get(slot.key) as Tensor, dtype, device));
+  for (const slot of slots) {
+    const given = weights.get(slot.key) as Tensor;
+    const half = frozen && (dtype ?? "float32") === "float32" && widens(slot) ? halfOf(given) : null;
+    replaceWeight(slot, converted(half ?? given, half === null ? dtype : undefined, device));
+  }
+}
+
+/** Whether a layer widens this weight for each use. */
+export function widens({ owner, property, tensor }: WeightSlot): boolean {
+  const layer: unknown = owner;
+  return (
+    (layer instanceof Linear || layer instanceof Conv2d) && property === "weight" && tensor.numel >= WORTH_NARROWING
+  );
+}
+
+/** The weight in half precision, if that is what it is or loses nothing; a mapped file's pages are given back. */
+function halfOf(given: Tensor): Tensor | null {
+  if (given.dtype === "float16" || given.dtype === "bfloat16") return given;
+  if (given.dtype !== "float32") return null;
+  const half = narrowedWeight(given);
+  if (half === null) return null;
+  native.releasePages(given.handle);
+  given.dispose();
+  return keep(half);
 }
 
 function shapeProblem(slot: WeightSlot, given: Tensor | undefined): string[] {

@@ -1,0 +1,100 @@
+// Layers whose frozen weight is kept in half precision and computed with in a wider type: the weight is widened for each
+// use and freed again. Autograd keeps the narrow weight alone, neither its wide copy nor the layer's input.
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/convolution_backward.h>
+#include <ATen/ops/linear.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include "engine.h"
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// c10::optional in libtorch 1.13, std::optional later
+using OptionalTensor = std::decay_t<decltype(std::declval<c10::IValue>().toOptional<at::Tensor>())>;
+
+// On the CPU every wide weight goes through one buffer of its thread: fresh ones would leave holes between the activations
+// that are kept, gigabytes over a whole network, and this one stays in the processor's cache. An operator is done with its
+// weight when it returns there. A GPU has a caching allocator, and no such promise.
+at::Tensor wideWeight(const at::Tensor& weight, c10::ScalarType to) {
+  if (!weight.device().is_cpu() || weight.scalar_type() == to) return weight.to(to);
+  static thread_local at::Tensor buffer;
+  const int64_t bytes = weight.numel() * static_cast<int64_t>(c10::elementSize(to));
+  if (!buffer.defined() || buffer.numel() < bytes) buffer = at::empty({bytes}, at::TensorOptions(at::kByte));
+  at::Tensor wide = at::from_blob(buffer.data_ptr(), weight.sizes(), at::TensorOptions(to));
+  return wide.copy_(weight);
+}
+OptionalTensor widened(const OptionalTensor& t, c10::ScalarType to) { return t ? OptionalTensor(t->to(to)) : t; }
+
+struct WidenedLinear : torch::autograd::Function<WidenedLinear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
+    ctx->save_for_backward({weight});
+    return at::linear(x, wideWeight(weight, x.scalar_type()), widened(bias, x.scalar_type()));
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto& g = grads[0];
+    return {g.matmul(wideWeight(ctx->get_saved_variables()[0], g.scalar_type())), at::Tensor(), at::Tensor()};
+  }
+};
+
+struct WidenedConv2d : torch::autograd::Function<WidenedConv2d> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
+                            int64_t stride, int64_t padding) {
+    ctx->save_for_backward({weight});
+    ctx->saved_data["shape"] = x.sizes().vec();
+    ctx->saved_data["stride"] = stride;
+    ctx->saved_data["padding"] = padding;
+    return at::conv2d(x, wideWeight(weight, x.scalar_type()), widened(bias, x.scalar_type()), {stride, stride}, {padding, padding});
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto& g = grads[0];
+    const int64_t stride = ctx->saved_data["stride"].toInt(), padding = ctx->saved_data["padding"].toInt();
+    // the input's gradient needs nothing of the input but its shape
+    const at::Tensor shape = at::empty({1}, g.options()).expand(ctx->saved_data["shape"].toIntVector());
+    const at::Tensor weight = wideWeight(ctx->get_saved_variables()[0], g.scalar_type());
+    auto gradient = at::convolution_backward(g, shape, weight, at::OptionalIntArrayRef(), {stride, stride}, {padding, padding}, {1, 1},
+                                             false, {0, 0}, 1, {true, false, false});
+    return {std::get<0>(gradient), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+// A weight in training needs its own gradient, which these layers do not have.
+void checkFrozen(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
+  if (weight.requires_grad() || (bias && bias->requires_grad()))
+    bad("expected a frozen weight and bias but received " + describe(weight) + " that are trained");
+  if (!x.is_floating_point() || !weight.is_floating_point() || weight.element_size() > x.element_size())
+    bad("expected a weight of a type not wider than the input's but received " + describe(weight) + " for " + describe(x));
+}
+
+OptionalTensor biasOf(napi_env env, napi_value v) { return isNullish(env, v) ? OptionalTensor() : OptionalTensor(toTensor(env, v, "bias")); }
+
+// widenedLinear(x, weight, bias?)
+NATIVE(widenedLinear) {
+  return guarded(env, "linear", [&]() -> napi_value {
+    Args a(env, info);
+    const at::Tensor x = toTensor(env, a[0], "x"), weight = toTensor(env, a[1], "weight");
+    const OptionalTensor bias = biasOf(env, a[2]);
+    checkFrozen(x, weight, bias);
+    return fromTensor(env, WidenedLinear::apply(x, weight, bias));
+  });
+}
+
+// widenedConv2d(x, weight, bias?, stride, padding)
+NATIVE(widenedConv2d) {
+  return guarded(env, "conv2d", [&]() -> napi_value {
+    Args a(env, info);
+    const at::Tensor x = toTensor(env, a[0], "x"), weight = toTensor(env, a[1], "weight");
+    const OptionalTensor bias = biasOf(env, a[2]);
+    checkFrozen(x, weight, bias);
+    return fromTensor(env, WidenedConv2d::apply(x, weight, bias, toInt(env, a[3], "stride"), toInt(env, a[4], "padding")));
+  });
+}
+
+}  // namespace
+
+void registerWidened(napi_env env, napi_value exports) {
+  exportAll(env, exports, {{"widenedLinear", widenedLinear}, {"widenedConv2d", widenedConv2d}});
+}
