@@ -20,10 +20,12 @@ import {
   parseGenerateOptions,
 } from "@stillframe/schema";
 import { invalid } from "@stillframe/torch";
+import { withoutPrefix, withPrefix } from "../evaluate/run/prompts.js";
 import { ADAPTER_FILE } from "../files/result-files.js";
 import { writeWhole } from "../files/write-whole.js";
 import { piecesOf } from "../train/captions.js";
 import { resolvePrecision, roundWeights } from "../train/precision.js";
+import { type Column, columnsOf } from "./columns.js";
 import { contactSheet, type SheetRow } from "./contact-sheet.js";
 import { type Drawing, drawPicture } from "./draw.js";
 import { writePng } from "./png.js";
@@ -31,7 +33,7 @@ import { samplerNamed } from "./samplers.js";
 
 /** What a generation leaves. */
 export interface GenerateResult {
-  pictures: { path: string; prompt: string; seed: number; side: "base" | "lora" }[];
+  pictures: { path: string; prompt: string; seed: number; side: "base" | "lora"; scale: number; label: string }[];
   contactSheet: string | null;
   interrupted: boolean;
 }
@@ -54,6 +56,7 @@ export function loadForGeneration(options: GenerateOptions): { model: Sdxl; devi
     vaeDtype: precision.vae,
     vae: options.pretrained_vae_model_name_or_path ?? undefined,
     device: precision.device,
+    frozen: true,
   });
   for (const part of [model.unet, ...model.textEncoders]) roundWeights(part, precision);
   if (options.lora !== null) putOnAdapter(model, adapterFile(options.lora));
@@ -103,11 +106,20 @@ export function drawingOf(model: Sdxl, o: DrawingOptions, own: { prompt: string;
   };
 }
 
-function drawingsOf(model: Sdxl, options: GenerateOptions, seed: number): Drawing[] {
-  return options.prompt.flatMap((prompt, p) =>
-    Array.from({ length: options.num_images }, (_, i) =>
-      drawingOf(model, options, { prompt, seed: seed + p * options.num_images + i }),
-    ),
+/** What a prompt asks for in words of its own, and with the prefix if there is one. */
+interface Wanted {
+  readonly prompt: string;
+  readonly bare: string;
+  readonly seed: number;
+}
+
+function wantedOf({ prompt, prefix, num_images }: GenerateOptions, seed: number): Wanted[] {
+  return prompt.flatMap((text, p) =>
+    Array.from({ length: num_images }, (_, i) => ({
+      prompt: prefix === null ? text : withPrefix(text, prefix),
+      bare: prefix === null ? text : withoutPrefix(text, prefix),
+      seed: seed + p * num_images + i,
+    })),
   );
 }
 
@@ -122,25 +134,32 @@ export function parametersText(
   return `${d.prompt}\n${negative}Steps: ${d.steps}, Sampler: ${scheduler}, CFG scale: ${d.guidanceScale}${rescale}, Seed: ${d.seed}, Size: ${d.width}x${d.height}, Model: ${model}${adapter}, Version: stillframe`;
 }
 
-const fileName = (index: number, side: string, seed: number, both: boolean): string =>
-  `${String(index).padStart(4, "0")}-seed-${seed}${both ? `-${side}` : ""}.png`;
+const fileName = (index: number, seed: number, column: Column | null): string =>
+  `${String(index).padStart(4, "0")}-seed-${seed}${column === null ? "" : `-${column.file}`}.png`;
 
-/** Rows of the contact sheet: one for each prompt, base and LoRA side by side. */
-function sheetRows(options: GenerateOptions, pictures: GenerateResult["pictures"]): SheetRow[] {
-  return options.prompt.map((prompt) => ({
-    heading: prompt,
-    cells: pictures
-      .filter((p) => p.prompt === prompt)
-      .map((p) => ({
-        picture: join(options.output_dir, p.path),
-        label: `seed ${p.seed}${options.compare ? ` · ${p.side === "base" ? "base" : "LoRA"}` : ""}`,
+/** Rows of the contact sheet: one for each prompt; where pictures are compared, one for each prompt and seed. */
+function sheetRows(
+  { output_dir, num_images }: GenerateOptions,
+  drawn: readonly { wanted: Wanted; pictures: GenerateResult["pictures"] }[],
+): SheetRow[] {
+  const compared = drawn.some(({ pictures }) => pictures.length > 1);
+  const each = compared ? 1 : num_images;
+  const rows = drawn.filter((_, i) => i % each === 0);
+  return rows.map(({ wanted }, row) => ({
+    heading: compared ? `${wanted.prompt} · seed ${wanted.seed}` : wanted.prompt,
+    cells: drawn
+      .slice(row * each, (row + 1) * each)
+      .flatMap(({ pictures }) => pictures)
+      .map(({ path, seed, label }) => ({
+        picture: join(output_dir, path),
+        label: compared ? label : `seed ${seed}`,
       })),
   }));
 }
 
 /**
- * Makes pictures. Each depends on its own seed alone; with `compare` each is drawn twice from the same noise, without
- * the LoRA and with it.
+ * Makes pictures. Each depends on its own seed alone. With `compare`, `lora_scales` and `prefix` each is drawn several
+ * times from the same noise: without the LoRA, with it at each strength, and with it but without the prefix.
  *
  * @throws OptionsError, InvalidArgumentError, FileFormatError, WeightsError on what it was given
  * @throws NotFiniteError when a picture is NaN
@@ -155,51 +174,37 @@ export async function* generate(
   const { model, device, dtype } = loadForGeneration(options);
   try {
     mkdirSync(options.output_dir, { recursive: true });
-    const drawings = drawingsOf(model, options, options.seed ?? randomInt(2 ** 32));
-    const sides = options.compare ? (["base", "lora"] as const) : ([options.lora === null ? "base" : "lora"] as const);
+    const all = wantedOf(options, options.seed ?? randomInt(2 ** 32));
+    const columns = columnsOf(options);
     yield {
       type: "generation_started",
       output_dir: options.output_dir,
       device,
       dtype,
-      pictures: drawings.length * sides.length,
+      pictures: all.length * columns.length,
       steps: options.steps,
     };
     const pictures: GenerateResult["pictures"] = [];
-    for (const warning of cutWarnings(model, options)) yield { type: "warning", message: warning };
-    for (const [i, drawing] of drawings.entries())
-      for (const side of sides) {
-        for (const part of [model.unet, ...model.textEncoders])
-          setLoraMultiplier(part, side === "lora" ? options.lora_scale : 0);
-        const run = drawPicture(model, drawing, { signal });
-        let next = await run.next();
-        for (; !next.done; next = await run.next())
-          yield {
-            type: "denoised",
-            picture: pictures.length,
-            step: Math.min(next.value, options.steps),
-            steps: options.steps,
-          };
-        if (next.value === null) {
+    for (const warning of cutWarnings(model, { ...options, prompt: all.map(({ prompt }) => prompt) }))
+      yield { type: "warning", message: warning };
+    for (const [i, wanted] of all.entries())
+      for (const column of columns) {
+        const path = fileName(i, wanted.seed, columns.length > 1 ? column : null);
+        const drawn = yield* drawOne(model, options, { wanted, column, path, index: pictures.length, signal });
+        if (!drawn) {
           yield { type: "generation_interrupted", pictures: pictures.length, seconds: seconds() };
           return { pictures, contactSheet: null, interrupted: true };
         }
-        const path = fileName(i, side, drawing.seed, sides.length > 1);
-        const text = parametersText(drawing, {
-          scheduler: options.scheduler,
-          model: options.pretrained_model_name_or_path,
-          lora: side === "lora" ? `${options.lora}:${options.lora_scale}` : null,
-        });
-        await writePng(join(options.output_dir, path), next.value, { parameters: text });
-        const picture = { path, prompt: drawing.prompt, seed: drawing.seed, side };
+        const { side, scale, label, bare } = column;
+        const picture = { path, prompt: bare ? wanted.bare : wanted.prompt, seed: wanted.seed, side, scale, label };
         pictures.push(picture);
         yield { type: "picture", picture: pictures.length - 1, ...picture };
       }
     const sheet = "contact-sheet.png";
-    writeWhole(
-      join(options.output_dir, sheet),
-      await contactSheet(sheetRows(options, pictures), { cell: cellSize(drawings) }),
-    );
+    const n = columns.length;
+    const drawn = all.map((wanted, i) => ({ wanted, pictures: pictures.slice(i * n, (i + 1) * n) }));
+    const cell = cellSize(drawingOf(model, options, { prompt: "", seed: 0 }));
+    writeWhole(join(options.output_dir, sheet), await contactSheet(sheetRows(options, drawn), { cell }));
     yield { type: "contact_sheet", path: sheet };
     yield { type: "generation_finished", pictures: pictures.length, seconds: seconds() };
     return { pictures, contactSheet: sheet, interrupted: false };
@@ -208,12 +213,52 @@ export async function* generate(
   }
 }
 
-const cellSize = (drawings: readonly Drawing[]): number =>
-  Math.min(384, Math.max(160, ...drawings.map((d) => Math.max(d.height, d.width))));
+/** Draws one picture in one way, and writes it; false when the signal ended it. */
+async function* drawOne(
+  model: Sdxl,
+  options: GenerateOptions,
+  {
+    wanted,
+    column,
+    path,
+    index,
+    signal,
+  }: { wanted: Wanted; column: Column; path: string; index: number; signal: AbortSignal | undefined },
+): AsyncGenerator<GenerateEvent, boolean> {
+  const { steps } = options;
+  for (const part of [model.unet, ...model.textEncoders]) setLoraMultiplier(part, column.scale);
+  const prompt = column.bare ? wanted.bare : wanted.prompt;
+  const drawing = drawingOf(model, options, { prompt, seed: wanted.seed });
+  const run = drawPicture(model, drawing, { signal });
+  let next = await run.next();
+  for (; !next.done; next = await run.next())
+    yield { type: "denoised", picture: index, step: Math.min(next.value, steps), steps };
+  if (next.value === null) return false;
+  const text = parametersText(drawing, {
+    scheduler: options.scheduler,
+    model: options.pretrained_model_name_or_path,
+    lora: column.side === "lora" ? `${options.lora}:${column.scale}` : null,
+  });
+  await writePng(join(options.output_dir, path), next.value, { parameters: text });
+  return true;
+}
 
-function cutWarnings(model: Sdxl, options: GenerateOptions): string[] {
-  const limit = piecesOf(options.max_token_length) * 75;
-  return [...options.prompt, options.negative_prompt ?? ""].flatMap((text) => {
+/** Small pictures are shown at a whole multiple of their size. */
+const cellSize = ({ height, width }: Drawing): number => {
+  const side = Math.max(height, width);
+  return Math.min(384, side * Math.ceil(160 / side));
+};
+
+function cutWarnings(
+  model: Sdxl,
+  {
+    prompt,
+    negative_prompt,
+    max_token_length,
+  }: Pick<GenerateOptions, "prompt" | "negative_prompt" | "max_token_length">,
+): string[] {
+  const limit = piecesOf(max_token_length) * 75;
+  return [...new Set([...prompt, negative_prompt ?? ""])].flatMap((text) => {
     const n = model.tokenizers[0].tokenize(text).length;
     return n > limit
       ? [`a prompt has ${n} tokens and is cut after ${limit}; --max_token_length=${n <= 150 ? 150 : 225} takes more`]

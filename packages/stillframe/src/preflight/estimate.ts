@@ -39,6 +39,8 @@ export interface CostContext {
   pictures: number;
   captions: number;
   speed: MachineSpeed;
+  /** bytes in which frozen weights are kept, see `storedBytes`; 4 unless said */
+  stored?: { unet: 2 | 4; textEncoders: 2 | 4 } | undefined;
 }
 
 /** What a run takes, by the estimate. */
@@ -61,12 +63,26 @@ interface Sizes {
   /** bytes of a number of UNet and text encoders, as they compute */
   compute: number;
   vae: number;
+  /** as the weights are kept, where layers widen them for each use */
+  unet: number;
+  textEncoders: number;
 }
 
 /** As `resolvePrecision` decides: on the CPU there is no fp16, and the stock VAE computes in fp32. */
-function sizesOf({ mixed_precision, pretrained_vae_model_name_or_path }: CostOptions, device: string): Sizes {
+function sizesOf(
+  { method, mixed_precision, pretrained_vae_model_name_or_path }: CostOptions,
+  { device, stored }: CostContext,
+): Sizes {
   const compute = mixed_precision === "no" || (mixed_precision === "fp16" && device === "cpu") ? 4 : 2;
-  return { compute, vae: pretrained_vae_model_name_or_path === null ? 4 : compute };
+  // fp16 on the CPU rounds the weights, whatever the file has
+  const rounded = mixed_precision === "fp16" ? 2 : 4;
+  const kept = (inFile: number) => (method === "lora" ? Math.min(compute, rounded, inFile) : compute);
+  return {
+    compute,
+    vae: pretrained_vae_model_name_or_path === null ? 4 : compute,
+    unet: kept(stored?.unet ?? 4),
+    textEncoders: kept(stored?.textEncoders ?? 4),
+  };
 }
 
 const sum = (parts: readonly { bytes: number }[]): number => parts.reduce((n, p) => n + p.bytes, 0);
@@ -74,7 +90,7 @@ const sum = (parts: readonly { bytes: number }[]): number => parts.reduce((n, p)
 /** Estimates memory and time from configurations and options alone. */
 export function estimateCost(options: CostOptions, configs: ModelConfigs, context: CostContext): Estimate {
   const { device, fusedAttention, speed } = context;
-  const size = sizesOf(options, device);
+  const size = sizesOf(options, context);
   const counts = countParameters(configs, options);
   const side = options.resolution / vaeFactor(configs.vae);
   const pieces = piecesOf(options.max_token_length);
@@ -89,9 +105,9 @@ export function estimateCost(options: CostOptions, configs: ModelConfigs, contex
     elementBytes: size.compute,
   };
   const weights = {
-    unet: counts.unet * size.compute,
+    unet: counts.unet * size.unet,
     vae: counts.vae * size.vae,
-    text: counts.textEncoders * size.compute,
+    text: counts.textEncoders * size.textEncoders,
   };
   const picture = {
     height: options.resolution,

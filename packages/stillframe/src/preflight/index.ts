@@ -2,7 +2,7 @@ import type { TrainOptions } from "@stillframe/schema";
 import { OutOfMemoryError } from "@stillframe/torch/errors";
 import { type Precision, resolvePrecision } from "../train/precision.js";
 import { adviceFor } from "./advice.js";
-import { type Estimate, estimateCost } from "./estimate.js";
+import { type CostContext, type Estimate, estimateCost } from "./estimate.js";
 import { availableMemory } from "./machine-memory.js";
 import { fastKernels, type MachineSpeed, measureMachine } from "./machine-speed.js";
 import type { ModelConfigs } from "./model-configs.js";
@@ -27,6 +27,8 @@ export interface PreflightContext {
   steps: number;
   /** default: by the options */
   precision?: Precision;
+  /** bytes in which frozen weights are kept, see `storedBytes`; default: 4, as they compute in float32 */
+  stored?: CostContext["stored"];
   /** default: measured, which takes a second */
   speed?: MachineSpeed;
   /** default: asked of the system */
@@ -52,6 +54,7 @@ export async function preflight(
     fusedAttention: fastKernels().attention,
     pictures,
     captions,
+    stored: context.stored,
     speed: context.speed ?? measureMachine({ device, dtype: compute }),
   };
   const now = estimateCost(options, configs, cost);
@@ -120,3 +123,4 @@ function isOutOfMemory(error: unknown): boolean {
 export { availableMemory } from "./machine-memory.js";
 export { type MachineSpeed, measureMachine } from "./machine-speed.js";
 export { type ModelConfigs, readModelConfigs } from "./model-configs.js";
+export { storedBytes } from "./stored-bytes.js";

@@ -7,10 +7,17 @@ import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { clipTextConfig, unetConfig, vaeConfig } from "@stillframe/diffusion";
 import { parseTrainOptions, type TrainOptionsInput } from "@stillframe/schema";
-import { liveTensors, OutOfMemoryError } from "@stillframe/torch";
+import { Generator, liveTensors, OutOfMemoryError, randn, type Tensor, writeSafetensors } from "@stillframe/torch";
 import { makeRandomModel } from "../make-model/index.js";
 import { SDXL_BASE_CONFIGS } from "../parity/families/sdxl-base-configs.js";
-import { explainOutOfMemory, type MachineSpeed, preflight, preflightWarning, readModelConfigs } from "./index.js";
+import {
+  explainOutOfMemory,
+  type MachineSpeed,
+  preflight,
+  preflightWarning,
+  readModelConfigs,
+  storedBytes,
+} from "./index.js";
 import { availableMemory, availableOnGpu, availableOnLinux } from "./machine-memory.js";
 import { measureMachine } from "./machine-speed.js";
 import { countParameters, type ModelConfigs } from "./model-configs.js";
@@ -171,8 +178,8 @@ describe("preflight", () => {
     assert.equal(await part("the UNet's weights", { mixed_precision: "bf16" }), 2 * 2_567_463_684);
     assert.equal(
       await part("the UNet's weights", { mixed_precision: "fp16" }),
-      4 * 2_567_463_684,
-      "no fp16 on the CPU",
+      2 * 2_567_463_684,
+      "rounded, and widened for each use where there is no fp16",
     );
     assert.equal(await part("the optimizer's state", {}), 8 * 23_224_320);
     assert.ok((await part("the optimizer's state", { use_8bit_adam: true })) < 2.2 * 23_224_320);
@@ -198,6 +205,62 @@ describe("preflight", () => {
     );
     assert.equal(preflightWarning(await check({ resolution: 256 })), null);
     assert.equal(preflightWarning({ ...p, availableBytes: null, fits: true }), null);
+  });
+
+  it("counts weights as they are kept: half of float32 where the file's numbers survive it", async () => {
+    const of = async (more: Partial<TrainOptionsInput>, stored?: 2 | 4) =>
+      (
+        await preflight(options({ resolution: 256, ...more }), sdxl, {
+          ...context,
+          ...(stored === undefined ? {} : { stored: { unet: stored, textEncoders: stored } }),
+        })
+      ).parts.find((p) => p.name === "the UNet's weights")?.bytes;
+    const numbers = countParameters(sdxl, options()).unet;
+    assert.deepEqual(
+      [
+        await of({}),
+        await of({}, 4),
+        await of({}, 2),
+        await of({ mixed_precision: "fp16" }),
+        await of({ method: "full" }, 2),
+      ],
+      [4, 4, 2, 2, 4].map((bytes) => bytes * numbers),
+    );
+  });
+
+  it("tries the numbers of a file, and takes half-precision files as they are", () => {
+    const folder = (name: string) => {
+      mkdirSync(join(root, name), { recursive: true });
+      return join(root, name);
+    };
+    const weight = randn([300, 300], { generator: new Generator(1) });
+    const write = (name: string, tensors: [string, Tensor][]) => {
+      writeSafetensors(join(folder(name), "model.safetensors"), tensors);
+      return storedBytes(join(root, name), { stem: "model" });
+    };
+    const half = weight.to("float16");
+    assert.equal(
+      write("wide", [
+        ["w", weight],
+        ["b", randn([5000])],
+      ]),
+      4,
+    );
+    assert.equal(
+      write("survives", [
+        ["w", half.to("float32")],
+        ["b", randn([5000])],
+      ]),
+      2,
+    );
+    assert.equal(write("narrow", [["w", half]]), 2);
+    assert.equal(
+      write("mixed", [
+        ["w", half.to("float32")],
+        ["v", randn([900, 900])],
+      ]),
+      4,
+    );
   });
 
   it("measures the machine and asks the system when it is not told", async () => {

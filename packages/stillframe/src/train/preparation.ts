@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import {
   checkModelFolder,
   diffusersTensors,
@@ -10,7 +11,7 @@ import {
 } from "@stillframe/diffusion";
 import type { TrainEvent, TrainOptions } from "@stillframe/schema";
 import { invalid, scope, type Tensor } from "@stillframe/torch";
-import { type ModelConfigs, preflight, preflightWarning, readModelConfigs } from "../preflight/index.js";
+import { type ModelConfigs, preflight, preflightWarning, readModelConfigs, storedBytes } from "../preflight/index.js";
 import { type ModelFolder, resolveModels } from "../prepare/model-folder.js";
 import { HeldOutLoss } from "../watch/validation/held-out-loss.js";
 import { encodeSampleText, makeSampleDrawer, promptWarning } from "../watch/validation/prepare-validation.js";
@@ -183,7 +184,12 @@ interface Encoded {
 async function* encodeAll(
   start: RunStart,
   encoders: Encoders,
-  { set, forceZeros, configs }: { set: TrainingSet; forceZeros: boolean; configs: ModelConfigs },
+  {
+    set,
+    forceZeros,
+    configs,
+    folder,
+  }: { set: TrainingSet; forceZeros: boolean; configs: ModelConfigs; folder: string },
 ): AsyncGenerator<TrainEvent, Encoded> {
   const { options, seed, resumed } = start;
   const { source, bucketOf } = sourceOf(set.pictures, encoders, { start, centre: options.center_crop });
@@ -193,7 +199,7 @@ async function* encodeAll(
     buckets: bucketOf,
     crops: cropsOf(options),
   });
-  yield* estimate(start, configs, { set, steps: plan.totalSteps - (resumed?.step ?? 0) });
+  yield* estimate(start, configs, { set, folder, steps: plan.totalSteps - (resumed?.step ?? 0) });
   yield* source.encode(plan.steps((resumed?.step ?? 0) + 1));
   const { source: heldOut } = sourceOf(set.heldOut, encoders, { start, centre: true });
   if (set.heldOut.length > 0) yield* heldOut.encode(HeldOutLoss.plan(set.heldOut.length));
@@ -211,10 +217,16 @@ async function* encodeAll(
 async function* estimate(
   { options, precision }: RunStart,
   configs: ModelConfigs,
-  { set, steps }: { set: TrainingSet; steps: number },
+  { set, steps, folder }: { set: TrainingSet; steps: number; folder: string },
 ): AsyncGenerator<TrainEvent> {
   const captions = new Set(set.pictures.flatMap((p) => p.captions)).size;
-  const check = await preflight(options, configs, { pictures: set.pictures.length, captions, steps, precision });
+  const variant = options.variant ?? undefined;
+  const stored = {
+    unet: storedBytes(join(folder, "unet"), { stem: "diffusion_pytorch_model", variant }),
+    textEncoders: storedBytes(join(folder, "text_encoder_2"), { stem: "model", variant }),
+  };
+  const pictures = set.pictures.length;
+  const check = await preflight(options, configs, { pictures, captions, steps, precision, stored });
   yield {
     type: "estimated",
     memory_bytes: Math.round(check.memoryBytes),
@@ -286,7 +298,12 @@ export async function* prepareRun(start: RunStart): AsyncGenerator<TrainEvent, P
   yield { type: "preparing", stage: "load", done: 1, total: 1 };
   const data = yield* readData(start, encoders);
   const configs = readModelConfigs(models.base.path, models.vae?.path ?? null);
-  const encoded = yield* encodeAll(start, encoders, { set: data.set, forceZeros, configs });
+  const encoded = yield* encodeAll(start, encoders, {
+    set: data.set,
+    forceZeros,
+    configs,
+    folder: models.base.path,
+  });
 
   const { device, compute } = precision;
   const source = models.base.path;
