@@ -7,3 +7,4 @@
 #include "storage.cc"
 #include "runtime.cc"
 #include "widened.cc"
+#include "adapted.cc"

@@ -145,3 +145,4 @@ void registerAutograd(napi_env env, napi_value exports);
 void registerStorage(napi_env env, napi_value exports);
 void registerRuntime(napi_env env, napi_value exports);
 void registerWidened(napi_env env, napi_value exports);
+void registerAdapted(napi_env env, napi_value exports);

@@ -150,6 +150,7 @@ NAPI_MODULE_INIT() {
     registerStorage(env, exports);
     registerRuntime(env, exports);
     registerWidened(env, exports);
+    registerAdapted(env, exports);
     return exports;
   });
 }

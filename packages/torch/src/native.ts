@@ -64,6 +64,7 @@ export interface Native {
   liveTensors(): number;
   widenedLinear(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
   widenedConv2d(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
+  adaptedLinear(x: Handle, weight: Handle, bias: Handle | undefined, a: Handle, b: Handle, scale: number): Handle;
   setThreads(n: number): void;
   getThreads(): number;
   generator(seed: bigint | number, device: string): object;

@@ -1,4 +1,5 @@
 import {
+  adaptedLinear,
   type Device,
   type DType,
   empty,
@@ -58,9 +59,12 @@ export class LoraLinear extends Module implements Layer {
 
   /** `x [..., in]` → `[..., out]` */
   forward(x: Tensor): Tensor {
-    const y = this.base.forward(x);
     const strength = this.scale * this.multiplier;
-    if (strength === 0) return y;
+    if (strength === 0) return this.base.forward(x);
+    const { weight, bias } = this.base;
+    if (this.dropout === 0 && !weight.requiresGrad)
+      return adaptedLinear(x, weight, bias, { a: this.loraA, b: this.loraB, scale: strength });
+    const y = this.base.forward(x);
     const { dtype } = y;
     const input = this.dropout > 0 ? this.dropped(x) : x;
     const low = input.matmul(this.loraA.to(dtype).t());

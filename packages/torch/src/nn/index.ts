@@ -1,3 +1,4 @@
+export { adaptedLinear, type LowRankUpdate } from "./adapted.js";
 export { attention, plainAttention } from "./attention.js";
 export { Conv2d, type Conv2dOptions } from "./conv2d.js";
 export { Embedding } from "./embedding.js";

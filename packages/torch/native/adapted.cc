@@ -1,0 +1,61 @@
+// A frozen linear layer with a low-rank update, forward and backward, as one operation: composed of operators it would be
+// a dozen nodes of the graph and two passes more over the output. Included after widened.cc.
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/mm.h>
+
+#include "engine.h"
+
+namespace {
+
+// y = x Wᵀ + b + scale · (x Aᵀ) Bᵀ, computed in the type of x; A [r, in] and B [out, r] may be wider.
+struct AdaptedLinear : torch::autograd::Function<AdaptedLinear> {
+  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
+                            const at::Tensor& a, const at::Tensor& b, double scale) {
+    const auto type = x.scalar_type();
+    const at::Tensor down = a.to(type), up = b.to(type), rows = x.reshape({-1, x.size(-1)});
+    at::Tensor y = at::linear(x, wideWeight(weight, type), widened(bias, type));
+    const at::Tensor low = rows.mm(down.t());
+    y.view({-1, y.size(-1)}).addmm_(low, up.t(), 1, scale);
+    ctx->save_for_backward({x, weight, down, up, low});
+    ctx->saved_data["scale"] = scale;
+    ctx->saved_data["firstTrained"] = static_cast<int64_t>(bias ? 3 : 2);  // among the operands that are there
+    ctx->saved_data["a"] = static_cast<int64_t>(a.scalar_type());
+    ctx->saved_data["b"] = static_cast<int64_t>(b.scalar_type());
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &down = saved[2], &up = saved[3], &low = saved[4];
+    const double scale = ctx->saved_data["scale"].toDouble();
+    auto typeOf = [&](const char* name) { return static_cast<c10::ScalarType>(ctx->saved_data[name].toInt()); };
+    const at::Tensor g = grads[0].reshape({-1, grads[0].size(-1)});
+    const at::Tensor lowGradient = g.mm(up).mul_(scale);  // [rows, r]
+    at::Tensor ofX, ofA, ofB;
+    if (ctx->needs_input_grad(0))
+      ofX = g.mm(wideWeight(weight, g.scalar_type())).addmm_(lowGradient, down).view(x.sizes());
+    const auto first = static_cast<size_t>(ctx->saved_data["firstTrained"].toInt());
+    if (ctx->needs_input_grad(first)) ofA = lowGradient.t().mm(x.reshape({-1, x.size(-1)})).to(typeOf("a"));
+    if (ctx->needs_input_grad(first + 1)) ofB = g.t().mm(low.mul(scale)).to(typeOf("b"));
+    return {ofX, at::Tensor(), at::Tensor(), ofA, ofB, at::Tensor()};
+  }
+};
+
+// adaptedLinear(x, weight, bias?, a, b, scale)
+NATIVE(adaptedLinear) {
+  return guarded(env, "adaptedLinear", [&]() -> napi_value {
+    Args args(env, info);
+    const at::Tensor x = toTensor(env, args[0], "x"), weight = toTensor(env, args[1], "weight");
+    const OptionalTensor bias = biasOf(env, args[2]);
+    const at::Tensor a = toTensor(env, args[3], "a"), b = toTensor(env, args[4], "b");
+    checkFrozen(x, weight, bias);
+    if (x.dim() < 1 || a.dim() != 2 || b.dim() != 2 || weight.dim() != 2 || a.size(1) != x.size(-1) || weight.size(1) != x.size(-1) ||
+        b.size(0) != weight.size(0) || a.size(0) != b.size(1))
+      bad("expected x [..., in], weight [out, in], a [r, in] and b [out, r] but received " + describe(x) + ", " + describe(weight) +
+          ", " + describe(a) + " and " + describe(b));
+    return fromTensor(env, AdaptedLinear::apply(x, weight, bias, a, b, toDouble(env, args[5], "scale")));
+  });
+}
+
+}  // namespace
+
+void registerAdapted(napi_env env, napi_value exports) { exportAll(env, exports, {{"adaptedLinear", adaptedLinear}}); }
