@@ -52,7 +52,11 @@ const { values: args } = parseArgs({
     batch: { type: "string", default: "16" },
     lr: { type: "string", default: "0.0005" },
     warmup: { type: "string", default: "200" },
+    /** of the moving average */
     decay: { type: "string", default: "0.9995" },
+    /** the step from which the learning rate falls to nothing, in a straight line of so many steps */
+    fall_from: { type: "string", default: "1000000" },
+    fall_steps: { type: "string", default: "2500" },
     drop: { type: "string", default: "0.1" },
     timestep_shift: { type: "string", default: "-0.3" },
     timestep_spread: { type: "string", default: "0.7" },
@@ -123,7 +127,9 @@ const latents = await latentsOf(at("latents.safetensors"), {
 const count = Math.min(rows.length, latents.mean.size(0));
 const ids = tokenizePrompts(model, [...rows.slice(0, count).map((r) => r.text), ""]);
 const schedule = NoiseSchedule.fromConfig(model.scheduler.config);
-const rate = lrSchedule("constant_with_warmup", { warmupSteps: Number(args.warmup), totalSteps: steps });
+const warm = lrSchedule("constant_with_warmup", { warmupSteps: Number(args.warmup), totalSteps: steps });
+const rate = (n: number) =>
+  warm(n) * Math.min(1, Math.max(0, 1 - (n - Number(args.fall_from)) / Number(args.fall_steps)));
 const longest = Math.max(...rows.map((r) => model.tokenizers[0].tokenize(r.text).length));
 console.log(
   `${state.parameters.size} trained parameters, ${model.tokenizers[0].eosTokenId + 1} tokens, captions up to ${longest}, ${count} pictures, scaling factor ${model.vae.config.scalingFactor}, from step ${state.step}`,
@@ -208,7 +214,8 @@ const [began, before] = [performance.now(), state.seconds];
 let [sum, shown, since, saved, drawn] = [0, 0, performance.now(), performance.now(), performance.now()];
 mkdirSync(at("base"), { recursive: true });
 rmSync(at("base/stop"), { force: true });
-while (state.step < steps && minutes(began) < Number(args.minutes) && !existsSync(at("base/stop"))) {
+const end = Math.min(steps, Number(args.fall_from) + Number(args.fall_steps));
+while (state.step < end && minutes(began) < Number(args.minutes) && !existsSync(at("base/stop"))) {
   sum += step(state.step);
   shown += 1;
   if (state.step % EVERY === 0) {
