@@ -37,6 +37,10 @@ export class LineProcess {
     return this.#answer();
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   async close() {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     this.#process.stdin.end();

@@ -1,5 +1,4 @@
 // Our side of `bench train`: a process of its own, so that its peak of memory is its own; one request a line.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { NoiseSchedule, Unet, unetConfig } from "@stillframe/diffusion";
@@ -22,6 +21,7 @@ import { trainStep } from "../../packages/stillframe/dist/train/train-step.js";
 import { makeTrainable } from "../../packages/stillframe/dist/train/trainable.js";
 import { ensureRandomWeights } from "./random-weights.mjs";
 import { secondsOf } from "./rounds.mjs";
+import { SCHEDULE } from "./training-cases.mjs";
 
 const SEED = 1;
 const OPTIONS = {
@@ -32,15 +32,6 @@ const OPTIONS = {
   target_modules: null,
   train_text_encoder: false,
   mixed_precision: "no",
-};
-const SCHEDULE = {
-  beta_start: 0.00085,
-  beta_end: 0.012,
-  beta_schedule: "scaled_linear",
-  num_train_timesteps: 1000,
-  prediction_type: "epsilon",
-  steps_offset: 1,
-  timestep_spacing: "leading",
 };
 
 let state;
@@ -61,14 +52,14 @@ function drawsOf(step, shape) {
 }
 
 /** Cached latents and text embeddings, as a run feeds them to its steps. */
-function makeMicroBatch(config, { batch, side }) {
+function makeMicroBatch(config, { batch, side, pixels }) {
   const generator = new Generator(2);
   const pooled = config.additionInputDim - 6 * config.additionTimeEmbedDim;
   const each = (make) => Array.from({ length: batch }, make);
   const latents = [1, config.inChannels, side, side];
   return {
     posteriors: each(() => ({ mean: randn(latents, { generator }), std: full(latents, 0.1) })),
-    timeIds: each(() => [side * 8, side * 8, 0, 0, side * 8, side * 8]),
+    timeIds: each(() => [pixels, pixels, 0, 0, pixels, pixels]),
     prompts: {
       embeddings: each(() => ({
         promptEmbeds: randn([1, 77, config.crossAttentionDim], { generator }),
@@ -79,15 +70,15 @@ function makeMicroBatch(config, { batch, side }) {
   };
 }
 
-function load({ configs, weights, rank, lr, batch, side, folder, checkedSteps }) {
+function load({ configs, weights, rank, lr, batch, side, pixels, folder, checkedSteps }) {
   const config = unetConfig(configs.unet);
   const unet = noGrad(() => new Unet(config));
   ensureRandomWeights(unet, weights);
-  loadWeights(unet, readSafetensors(weights).tensors);
+  loadWeights(unet, readSafetensors(weights).tensors, { frozen: true });
   const model = { unet, textEncoders: [], vae: { config: { scalingFactor: configs.vae.scaling_factor } } };
   const trainable = makeTrainable(model, { ...OPTIONS, rank }, { seed: SEED, device: "cpu" });
   const [group] = trainable.groups;
-  micro = makeMicroBatch(config, { batch, side });
+  micro = makeMicroBatch(config, { batch, side, pixels });
   state = {
     model,
     trainable,
@@ -139,7 +130,6 @@ const COMMANDS = {
     }),
   }),
   run: () => ({ seconds: secondsOf(takeStep) }),
-  peak: () => ({ bytes: 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]) }),
 };
 
 const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);

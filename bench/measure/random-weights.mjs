@@ -5,14 +5,16 @@ import { empty, Generator, ones, scope, zeros } from "@stillframe/torch";
 
 const CHUNK = 1 << 28;
 
-/** Norms as they begin, biases zero, and all else uniform in ±1/√(inputs). */
+/** Norms as they begin, biases zero, and all else uniform in ±1/√(inputs), in numbers that half precision has, as SDXL's. */
 function drawn({ key, tensor }, generator) {
   const { shape } = tensor;
   if (shape.length === 1) return /norm\w*\.weight$/.test(key) ? ones(shape) : zeros(shape);
   const inputs = shape.slice(1).reduce((a, b) => a * b, 1);
   return empty(shape)
     .uniform_(-1, 1, { generator })
-    .mul_(1 / Math.sqrt(inputs));
+    .mul_(1 / Math.sqrt(inputs))
+    .to("float16")
+    .to("float32");
 }
 
 /** Writes float32 weights for `module` to a safetensors file, unless there is one. */

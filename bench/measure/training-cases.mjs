@@ -17,3 +17,14 @@ export const FULL_CASES = [
   { name: "SDXL at 256²", configs: sdxl, side: 32, batch: 1, rounds: 3 },
   { name: "SDXL at 512²", configs: sdxl, side: 64, batch: 1, rounds: 3 },
 ];
+
+/** The noise that SDXL is trained with, as its `scheduler` folder has it. */
+export const SCHEDULE = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+  num_train_timesteps: 1000,
+  prediction_type: "epsilon",
+  steps_offset: 1,
+  timestep_spacing: "leading",
+};

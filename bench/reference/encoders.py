@@ -7,7 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mapped_weights import put_weights, without_memory
 from sdxl_unet import attend
+from tensor_file import map_tensors
 
 
 class VaeResnet(nn.Module):
@@ -98,12 +100,21 @@ class ClipText(nn.Module):
         return penultimate, self.projection(self.norm(x)[:, -1])
 
 
+def networks(configs):
+    """The VAE encoder and both text encoders, so named."""
+    names = ("text_encoder", "text_encoder_2")
+    return nn.ModuleDict({"vae": VaeEncoder(configs["vae"]), **{name: ClipText(configs[name]) for name in names}})
+
+
 class Encoders:
     """Pictures and captions -> what the UNet takes."""
 
-    def __init__(self, configs, batch, side):
-        self.vae = VaeEncoder(configs["vae"]).requires_grad_(False)
-        self.texts = [ClipText(configs[name]).requires_grad_(False) for name in ("text_encoder", "text_encoder_2")]
+    def __init__(self, configs, batch, side, weights):
+        """`weights` is a file made by `make_encoders.py`; it is mapped."""
+        with without_memory():
+            models = networks(configs)
+        put_weights(models, map_tensors(weights))
+        self.vae, self.texts = models["vae"], [models["text_encoder"], models["text_encoder_2"]]
         self.pixels = torch.rand(batch, 3, side * self.vae.factor, side * self.vae.factor) * 2 - 1
         self.ids = torch.randint(0, configs["text_encoder"]["vocab_size"], (batch, 77))
 

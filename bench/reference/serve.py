@@ -12,9 +12,9 @@ _out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
 sys.stdout = sys.stderr  # what libraries print must not end up among the answers
 
 
-def serve(commands):
-    """`commands` maps a name to a function of the request; its result is the answer."""
-    hello = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+def serve(commands, about=None):
+    """`commands` maps a name to a function of the request; its result is the answer. `about` is said at the start."""
+    hello = {"torch": torch.__version__, "threads": torch.get_num_threads(), **(about or {})}
     print(json.dumps(hello), file=_out, flush=True)
     for line in sys.stdin:
         request = json.loads(line)

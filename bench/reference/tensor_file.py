@@ -41,16 +41,15 @@ def map_tensors(path):
 
 def write_tensors(path, tensors):
     """Writes a dictionary of tensors in its own order."""
-    header, chunks, at = {}, [], 0
+    header, at = {}, 0
     for name, tensor in tensors.items():
-        data = tensor.detach().contiguous().numpy().tobytes()
-        header[name] = {"dtype": CODES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [at, at + len(data)]}
-        chunks.append(data)
-        at += len(data)
+        end = at + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": CODES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [at, end]}
+        at = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)))
         file.write(text)
-        for chunk in chunks:
-            file.write(chunk)
+        for tensor in tensors.values():
+            file.write(tensor.detach().contiguous().numpy().tobytes())
