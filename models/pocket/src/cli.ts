@@ -26,8 +26,9 @@ Commands
              --size=128        side of one picture in pixels
              --colours=256     colours in the PNG's palette (2 to 256)
              --output=…        the PNG file
-  prompts  write evaluation prompts as JSON lines (styled, base, plain, asked, scene)
-             --count=500  --seed=0  --output=…
+  prompts  write evaluation prompts as JSON lines, for stillframe evaluate --prompts=…: text (no word on the look),
+           asked (what the picture should show), base (as the base knows it), styled, plain (as text) and scene
+             --count=500  --seed=0  --output=… (a .jsonl)
 `;
 
 function whole(name: string, text: string): number {
@@ -114,8 +115,9 @@ async function writePrompts(args: string[]): Promise<void> {
   });
   const path = required("output", values.output);
   const prompts = evaluationPrompts(whole("count", values.count), whole("seed", values.seed));
+  const rows = prompts.map((prompt) => ({ text: prompt.plain, ...prompt }));
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.part`, `${prompts.map((prompt) => JSON.stringify(prompt)).join("\n")}\n`);
+  await writeFile(`${path}.part`, `${rows.map((row) => JSON.stringify(row)).join("\n")}\n`);
   await rename(`${path}.part`, path);
   console.log(`${prompts.length} prompts: ${path}`);
 }

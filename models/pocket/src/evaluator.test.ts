@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Generator, noGrad, randn, scope } from "@stillframe/torch";
-import { answers, Evaluator, QUESTION_NAMES, QUESTIONS } from "./evaluator.js";
+import { answers, EVALUATOR_FEATURES, Evaluator, QUESTION_NAMES, QUESTIONS } from "./evaluator.js";
 import { item } from "./sets.js";
 
 test("every drawing of the evaluator's sets has an answer to every question", () => {
@@ -27,9 +27,15 @@ test("pictures become features and scores for each question", () => {
   const evaluator = Evaluator.fresh(new Generator(0));
   noGrad(() =>
     scope(() => {
-      const features = evaluator.embed(randn([2, 3, 96, 96], { generator: new Generator(1) }));
-      assert.deepEqual(features.shape, [2, 128]);
-      const scores = evaluator.scores(features);
+      const { pooled, embedding } = evaluator.describe(randn([2, 3, 96, 96], { generator: new Generator(1) }));
+      assert.deepEqual(
+        [pooled.shape, embedding.shape],
+        [
+          [2, EVALUATOR_FEATURES.pooled],
+          [2, EVALUATOR_FEATURES.embedding],
+        ],
+      );
+      const scores = evaluator.scores(embedding);
       for (const q of QUESTION_NAMES) assert.deepEqual(scores[q].shape, [2, QUESTIONS[q].length]);
     }),
   );

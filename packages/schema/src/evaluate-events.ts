@@ -7,7 +7,7 @@ const name = z.string().min(1);
 const evaluationStarted = z.strictObject({
   type: z.literal("evaluation_started"),
   output_dir: name,
-  /** Real pictures. */
+  /** Real pictures; 0 where their statistics were given in their place. */
   real: count,
   arms: z.array(z.strictObject({ name, pictures: count })),
   /** Kinds of features that will be taken. */

@@ -39,6 +39,19 @@ test("options that contradict each other", () => {
   );
   refused({ select: "best" }, /select picks among checkpoints: give checkpoints too/);
   refused({ checkpoints: true, lora: ["a"], select_metric: "kid" }, /select_metric is what select goes by/);
+  refused(
+    { ...folders, models: ["full=f"], base_prompt_field: "b", prompts: "p.jsonl" },
+    /models, base_prompt_field say/,
+  );
+  refused({ models: ["full"] }, /for models but received/);
+  refused({ base_prompt_field: "base" }, /a field of the prompts' metadata\.jsonl: give that as prompts/);
+  refused({ base_prompt_field: "base", prompts: "p.txt" }, /a field of the prompts' metadata\.jsonl/);
+  refused({ write_statistics: true }, /write_statistics writes those of Inception's features: give inception too/);
+  refused({ real: "r.npz" }, /statistics as real are those of Inception's features: give inception too/);
+  refused(
+    { real: "r.npz", inception: "i", checkpoints: true, lora: ["a"], select: "best" },
+    /select needs real pictures, to choose by one half of them: give a folder as real/,
+  );
   refused({ lpips_linear: "l" }, /lpips_linear belongs to a classifier: give lpips too/);
 });
 

@@ -14,7 +14,7 @@ const shape = {
     group: "pictures",
     metavar: "DIR",
     effect: "result",
-    help: "The real pictures, which the training must not have seen: a folder, a folder of parquet files, or a data set of the Hugging Face Hub.",
+    help: "The real pictures, which the training must not have seen: a folder, a folder of parquet files, or a data set of the Hugging Face Hub. Or an .npz with mu and sigma, as pytorch-fid writes it: then FID alone is measured against it.",
   }),
   dataset_config_name: option(field.optionalText, {
     group: "pictures",
@@ -78,6 +78,12 @@ const shape = {
     unset: "1",
     help: "An arm for each strength of the LoRA.",
   }),
+  models: option(z.array(z.string().regex(/^[^=]+=.+$/)).default([]), {
+    group: "arms",
+    metavar: "NAME=MODEL",
+    effect: "result",
+    help: "One more arm for each: another whole model, for instance one that was trained in full, with the same prompts and seeds. A folder in the diffusers layout, or a repository of the Hub.",
+  }),
   checkpoints: option(field.flag, {
     group: "arms",
     effect: "result",
@@ -100,7 +106,14 @@ const shape = {
     metavar: "FILE",
     effect: "result",
     unset: "the captions of the real pictures",
-    help: "What to draw: a text file with a prompt on each line, or a metadata.jsonl with captions.",
+    help: "What to draw: a text file with a prompt on each line, or a metadata.jsonl with captions. Where its lines have a field asked (question to answer), a classifier that recognises things counts what is there.",
+  }),
+  base_prompt_field: option(field.optionalText, {
+    group: "arms",
+    metavar: "NAME",
+    effect: "result",
+    unset: "no such arm",
+    help: "One more arm: the base asked in words that it knows, which are in this field of the prompts' metadata.jsonl.",
   }),
   max_prompts: option(field.optionalCount, {
     group: "arms",
@@ -153,7 +166,7 @@ const shape = {
     metavar: "FILE",
     effect: "result",
     unset: "no FID, no KID",
-    help: "Weights of the Inception-v3 that FID is defined with: safetensors, or the published .pth, which is converted once.",
+    help: "Weights of the Inception-v3 that FID is defined with: safetensors, or the published .pth, which is converted once; or a repository of the Hub that holds one of them.",
   }),
   dinov2: option(field.optionalText, {
     group: "networks",
@@ -193,7 +206,7 @@ const shape = {
     metavar: "MODULE",
     effect: "result",
     unset: "none",
-    help: "A network of your own: a JavaScript module that exports a feature extractor as its default. It is run: give only what you trust.",
+    help: "A network of your own: a JavaScript module that exports a feature extractor as its default, which may also recognise things. It is run: give only what you trust.",
   }),
   resamples: option(z.int().min(0).default(200), {
     group: "measuring",
@@ -227,6 +240,11 @@ const shape = {
     effect: "files",
     help: "Pictures of each arm that the page shows: the first ones, unselected.",
   }),
+  write_statistics: option(field.flag, {
+    group: "output",
+    effect: "files",
+    help: "Write mean and covariance of the Inception features of the real pictures and of every arm into statistics/, as .npz that pytorch-fid reads.",
+  }),
   hub_token: hubOptions.hub_token,
 };
 
@@ -234,6 +252,10 @@ const shape = {
 export type EvaluateOptions = z.output<z.ZodObject<typeof shape>>;
 /** What a caller may give: all that has a default may be left out. */
 export type EvaluateOptionsInput = z.input<z.ZodObject<typeof shape>>;
+
+/** What says what to generate. */
+const LISTS = ["lora", "models"] as const;
+const WORDS = ["prefix", "style_words", "base_prompt_field", "generic_prompts"] as const;
 
 const rules = [
   rule<EvaluateOptions, "pretrained_model_name_or_path" | "generated">(
@@ -246,18 +268,34 @@ const rules = [
       return undefined;
     },
   ),
-  rule<EvaluateOptions, "generated" | "lora" | "checkpoints" | "prefix" | "style_words" | "generic_prompts">(
-    ["generated", "lora", "checkpoints", "prefix", "style_words", "generic_prompts"],
+  rule<EvaluateOptions, "generated" | "checkpoints" | (typeof LISTS)[number] | (typeof WORDS)[number]>(
+    ["generated", "checkpoints", ...LISTS, ...WORDS],
     (o) => {
       if (o.generated.length === 0) return undefined;
       const given = [
-        ...(o.lora.length > 0 ? ["lora"] : []),
+        ...LISTS.filter((name) => o[name].length > 0),
         ...(o.checkpoints ? ["checkpoints"] : []),
-        ...(["prefix", "style_words", "generic_prompts"] as const).filter((name) => o[name] !== null),
+        ...WORDS.filter((name) => o[name] !== null),
       ];
       return given.length === 0
         ? undefined
         : `${given.join(", ")} say what to generate, and with generated nothing is: give base in its place`;
+    },
+  ),
+  rule<EvaluateOptions, "base_prompt_field" | "prompts">(["base_prompt_field", "prompts"], (o) =>
+    o.base_prompt_field !== null && !/\.jsonl$/i.test(o.prompts ?? "")
+      ? "base_prompt_field is a field of the prompts' metadata.jsonl: give that as prompts"
+      : undefined,
+  ),
+  rule<EvaluateOptions, "real" | "select" | "inception" | "write_statistics">(
+    ["real", "select", "inception", "write_statistics"],
+    (o) => {
+      if (o.write_statistics && o.inception === null)
+        return "write_statistics writes those of Inception's features: give inception too";
+      if (!/\.npz$/i.test(o.real)) return undefined;
+      if (o.inception === null) return "statistics as real are those of Inception's features: give inception too";
+      if (o.select !== null) return "select needs real pictures, to choose by one half of them: give a folder as real";
+      return undefined;
     },
   ),
   rule<EvaluateOptions, "checkpoints" | "lora" | "lora_scales">(["checkpoints", "lora", "lora_scales"], (o) => {

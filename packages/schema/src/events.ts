@@ -196,7 +196,7 @@ const generationStarted = z.strictObject({
   output_dir: z.string().min(1),
   device: z.string().min(1),
   dtype: z.string().min(1),
-  /** Pictures of the whole generation; with `compare`, those of both sides. */
+  /** Pictures of the whole generation; those that are compared are counted each. */
   pictures: count,
   /** Denoising steps of each. */
   steps: z.int().min(1),
@@ -215,10 +215,15 @@ const picture = z.strictObject({
   type: z.literal("picture"),
   picture: count,
   path: z.string().min(1),
+  /** As it was drawn: with the prefix, or without. */
   prompt: z.string(),
   seed: z.int().min(0),
   /** Whether the LoRA took part. */
   side: z.enum(["base", "lora"]),
+  /** Strength of the LoRA; 0 for the base. */
+  scale: z.number(),
+  /** What sets it off from other pictures of the same noise: `base`, `LoRA × 0.5`, `LoRA without the prefix`. */
+  label: z.string().min(1),
 });
 
 const contactSheet = z.strictObject({ type: z.literal("contact_sheet"), path: z.string().min(1) });

@@ -27,6 +27,16 @@ test("problems", () => {
     [{ prompt: [] }, "expected one or more texts for prompt but received []"],
     [{ compare: true }, "compare sets a LoRA beside the base model: give lora too"],
     [{ lora_scale: 0.5 }, "lora_scale is the strength of a LoRA: give lora too"],
+    [{ lora_scales: "0.5,1" }, "lora_scales are strengths of a LoRA: give lora too"],
+    [
+      { lora: "run", lora_scale: 0.5, lora_scales: "0.5,1" },
+      "expected either lora_scale or lora_scales but received both",
+    ],
+    [{ lora: "run", lora_scales: "1,1.0" }, "expected each strength once for lora_scales"],
+    [
+      { lora: "run", lora_scales: "0.5;1" },
+      'expected numbers with commas between them, such as 0.5,1,1.3 for lora_scales but received "0.5;1"',
+    ],
     [
       { scheduler: "eular" },
       "expected one of euler, euler_ancestral, ddim, ddpm, dpmpp_2m, dpmpp_2m_karras, dpmpp_2m_sde, unipc, lcm, heun " +

@@ -17,6 +17,8 @@ export const SCHEDULERS = [
   "heun",
 ] as const;
 
+const NUMBERS = /^\s*-?\d+(\.\d+)?(\s*,\s*-?\d+(\.\d+)?)*\s*$/;
+
 const shape = {
   pretrained_model_name_or_path: option(field.text, {
     group: "model",
@@ -57,6 +59,14 @@ const shape = {
     effect: "result",
     help: "Strength of the LoRA: 0 is the base model, 1 as trained.",
   }),
+  lora_scales: option(z.string().regex(NUMBERS).nullable().default(null), {
+    group: "model",
+    metavar: "NUMBERS",
+    effect: "files",
+    expects: "numbers with commas between them, such as 0.5,1,1.3",
+    unset: "lora_scale alone",
+    help: "Make every picture at each of these strengths, from the same noise, and set them side by side.",
+  }),
   compare: option(field.flag, {
     group: "pictures",
     effect: "files",
@@ -67,6 +77,15 @@ const shape = {
     metavar: "TEXT",
     effect: "result",
     help: "What to draw. Give it several times for several prompts.",
+  }),
+  prefix: option(field.optionalText, {
+    group: "pictures",
+    metavar: "TEXT",
+    effect: "result",
+    unset: "prompts as they are",
+    help:
+      "Words before every prompt that does not begin with them. With compare, every picture is also made with the " +
+      "LoRA and without these words.",
   }),
   negative_prompt: option(z.string().nullable().default(null), {
     group: "pictures",
@@ -163,6 +182,13 @@ const rules = [
   rule<GenerateOptions, "lora" | "lora_scale">(["lora", "lora_scale"], (o) =>
     o.lora_scale !== 1 && o.lora === null ? "lora_scale is the strength of a LoRA: give lora too" : undefined,
   ),
+  rule<GenerateOptions, "lora" | "lora_scale" | "lora_scales">(["lora", "lora_scale", "lora_scales"], (o) => {
+    if (o.lora_scales === null) return undefined;
+    if (o.lora === null) return "lora_scales are strengths of a LoRA: give lora too";
+    if (o.lora_scale !== 1) return "expected either lora_scale or lora_scales but received both";
+    const scales = o.lora_scales.split(",").map(Number);
+    return new Set(scales).size < scales.length ? "expected each strength once for lora_scales" : undefined;
+  }),
 ];
 
 /** The options of `stillframe generate`. */

@@ -6,6 +6,7 @@
 export { type Card, publishRun, type WriteCardOptions, writeCard } from "./card/index.js";
 export * from "./data/index.js";
 export type { FeatureExtractor } from "./evaluate/extractor.js";
+export type { Recognition, RecognitionAccuracy, RecognizingExtractor } from "./evaluate/recognition.js";
 export { type EvaluateResult, evaluate, type Network } from "./evaluate/run/index.js";
 export { type GenerateResult, generate } from "./generate/index.js";
 export { type ModelSizeName, makeRandomModel } from "./make-model/index.js";

@@ -128,5 +128,6 @@ export class EvaluateProgress {
 
 function started({ real, arms, networks }: EvaluateEventOf<"evaluation_started">): string {
   const pictures = arms.reduce((sum, arm) => sum + arm.pictures, 0);
-  return `${counted(real, "real picture")}; ${counted(pictures, "picture")} in ${counted(arms.length, "arm")}: ${arms.map((arm) => arm.name).join(", ")}\nmeasured with ${networks.join(", ")}`;
+  const against = real === 0 ? "statistics of real pictures" : counted(real, "real picture");
+  return `${against}; ${counted(pictures, "picture")} in ${counted(arms.length, "arm")}: ${arms.map((arm) => arm.name).join(", ")}\nmeasured with ${networks.join(", ")}`;
 }

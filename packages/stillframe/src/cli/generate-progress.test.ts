@@ -7,7 +7,7 @@ import { GenerateProgress } from "./generate-progress.js";
 const events: GenerateEvent[] = [
   { type: "generation_started", output_dir: "out", device: "cpu", dtype: "float32", pictures: 2, steps: 4 },
   { type: "denoised", picture: 0, step: 4, steps: 4 },
-  { type: "picture", picture: 0, path: "0.png", prompt: "x", seed: 7, side: "base" },
+  { type: "picture", picture: 0, path: "0.png", prompt: "x", seed: 7, side: "base", scale: 0, label: "base" },
   { type: "denoised", picture: 1, step: 2, steps: 4 },
 ];
 

@@ -38,7 +38,7 @@ export class GenerateProgress {
       case "generation_started":
         return `${counted(event.pictures, "picture")} of ${counted(event.steps, "step")} on ${event.device} (${event.dtype})`;
       case "picture":
-        return `${this.#inRun(event.path)}  seed ${event.seed}, ${event.side}`;
+        return `${this.#inRun(event.path)}  seed ${event.seed}, ${event.label}`;
       case "contact_sheet":
         return `${this.#inRun(event.path)}  all of them`;
       case "warning":

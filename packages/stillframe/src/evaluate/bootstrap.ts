@@ -111,17 +111,19 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!);
 }
 
-/** Means of `values [n]` over each resample: for scores that are a mean over pictures. */
-export function resampledMeans(values: Float64Array, resamples: Resamples): Float64Array {
-  if (values.length !== resamples.size)
-    throw invalid("values", `one for each of ${resamples.size} pictures`, values.length);
+/** Means of `values [n]` over each resample, with `weights [n]` if given: for scores that are a mean over pictures. */
+export function resampledMeans(values: Float64Array, resamples: Resamples, weights?: Float64Array): Float64Array {
+  for (const [name, given] of Object.entries({ values, ...(weights === undefined ? {} : { weights }) }))
+    if (given.length !== resamples.size)
+      throw invalid(name, `one for each of ${resamples.size} pictures`, given.length);
   return Float64Array.from({ length: resamples.count }, (_, r) => {
     const counts = resamples.row(r);
     let sum = 0;
     let total = 0;
     for (let i = 0; i < counts.length; i++) {
-      sum += counts[i]! * values[i]!;
-      total += counts[i]!;
+      const weight = counts[i]! * (weights?.[i] ?? 1);
+      sum += weight * values[i]!;
+      total += weight;
     }
     return sum / total;
   });

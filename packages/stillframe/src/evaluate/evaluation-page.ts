@@ -1,7 +1,15 @@
 import type { Evaluation } from "./evaluation.js";
 import { escapeMarkup } from "./markup.js";
 import { METRIC_INFO, type Metric } from "./metric.js";
-import { type MetricCell, type MetricRow, metricRows, pictureCounts } from "./metric-table.js";
+import {
+  copyVerdict,
+  type MetricCell,
+  type MetricRow,
+  metricRows,
+  pictureCounts,
+  referenceNotes,
+} from "./metric-table.js";
+import { questionTables } from "./question-table.js";
 
 /** What a page shows beside the numbers. */
 export interface PageParts {
@@ -28,12 +36,13 @@ export function evaluationPage(evaluation: Evaluation, parts: PageParts): string
 <style>${STYLE}</style>
 </head>
 <body>
-<main>
+<main style="--arms: ${evaluation.arms.length}">
 <h1>${e(evaluation.title)}</h1>
 <p class="facts">${e(pictureCounts(evaluation))} Measured ${e(evaluation.created.slice(0, 10))}.</p>
 ${caveats(evaluation)}
-${section("Numbers", valueTable(evaluation, rows))}
+${section("Numbers", `${valueTable(evaluation, rows)}${notes(evaluation)}`)}
 ${rows.some((row) => row.cells.some((c) => c.difference !== "")) ? section(`Differences to ${evaluation.arms[0]!.name}`, differenceTable(evaluation, rows)) : ""}
+${(evaluation.recognition ?? []).map((found) => section("What is recognised, question by question", questionTables(found, table))).join("\n")}
 ${parts.plots.length === 0 ? "" : section("Plots", `<div class="plots">${parts.plots.map((svg) => `<figure>${svg}</figure>`).join("\n")}</div>`)}
 ${gallery(evaluation, parts.thumbnails)}
 ${copies(evaluation, parts.thumbnails)}
@@ -69,21 +78,27 @@ function rowTitle({ label, metric, network }: MetricRow, rows: readonly MetricRo
 function valueTable({ arms }: Evaluation, rows: readonly MetricRow[]): string {
   const cell = ({ value, interval }: MetricCell) =>
     value === "" ? "–" : `${value}${interval === "" ? "" : `<span class="minor">${interval}</span>`}`;
-  const head = ["", ...arms.map((arm) => escapeMarkup(arm.name)), "real / real"];
+  const head = ["", ...arms.map((arm) => escapeMarkup(arm.name)), "reference"];
   return table(
     head,
-    rows.map((row) => [rowTitle(row, rows), ...row.cells.map(cell), row.floor || "–"]),
+    rows.map((row) => [rowTitle(row, rows), ...row.cells.map(cell), row.reference || "–"]),
   );
 }
+
+const notes = (evaluation: Evaluation): string =>
+  referenceNotes(evaluation)
+    .map((note) => `<p class="minor">${escapeMarkup(note)}</p>`)
+    .join("");
 
 const VERDICTS = { better: "better", worse: "worse", unclear: "within chance" } as const;
 
 function differenceTable({ arms }: Evaluation, rows: readonly MetricRow[]): string {
-  const cell = ({ difference, verdict }: MetricCell) => {
+  const cell = ({ difference, relative, verdict }: MetricCell) => {
     if (difference === "") return "–";
     const [value, interval] = difference.split(" (") as [string, string?];
     const range = interval === undefined ? "" : `<span class="minor">${interval.slice(0, -1)}</span>`;
-    return `${value}${range}${verdict === null ? "" : `<span class="verdict ${verdict}">${VERDICTS[verdict]}</span>`}`;
+    const share = relative === "" ? "" : `<span class="minor">${relative}</span>`;
+    return `${value}${range}${share}${verdict === null ? "" : `<span class="verdict ${verdict}">${VERDICTS[verdict]}</span>`}`;
   };
   const shown = rows.filter((row) => row.cells.some((c) => c.difference !== ""));
   return table(
@@ -113,23 +128,25 @@ function picture(source: string | undefined, caption: string): string {
   return `<figure>${image}<figcaption>${escapeMarkup(caption)}</figcaption></figure>`;
 }
 
-function copies({ copies: found }: Evaluation, thumbnails: ReadonlyMap<string, string>): string {
+function copies(evaluation: Evaluation, thumbnails: ReadonlyMap<string, string>): string {
+  const { copies: found } = evaluation;
   if (found === undefined) return "";
   const held =
     found.held_out_most === null
       ? ""
-      : ` No held-out picture is more like one than ${found.held_out_most.toFixed(3)}; ${found.beyond_held_out} generated pictures are.`;
-  const text = `<p>Each generated picture beside the training picture that it is most like (cosine of ${escapeMarkup(found.network)} features); on average ${found.mean.toFixed(3)}.${held} A high similarity is a reason to look, not a proof.</p>`;
+      : ` No held-out picture is more like one than ${found.held_out_most.toFixed(4)}; ${found.beyond_held_out} generated pictures are, and as many held-out ones would have one or two by chance.`;
+  const text = `<p><b>${escapeMarkup(copyVerdict(evaluation) ?? "")}</b></p><p>Each generated picture beside the training picture that it is most like (cosine of ${escapeMarkup(found.network)} features); on average ${found.mean.toFixed(3)}.${held} A high similarity is a reason to look, not a proof.</p>`;
   const pairs = found.top.map(
     (pair) =>
-      `<div class="pair">${picture(thumbnails.get(pair.picture), "generated")}${picture(thumbnails.get(pair.training), "training")}<p class="minor">${pair.similarity.toFixed(3)}</p></div>`,
+      `<div class="pair">${picture(thumbnails.get(pair.picture), "generated")}${picture(thumbnails.get(pair.training), "training")}<p class="minor">${pair.similarity.toFixed(4)}</p></div>`,
   );
   return section("Most like a training picture", `${text}<div class="pairs">${pairs.join("\n")}</div>`);
 }
 
 function facts(evaluation: Evaluation): string {
   const g = evaluation.generation;
-  const lines: [string, string][] = [["real pictures", `${evaluation.real.folder} (${evaluation.real.pictures})`]];
+  const { folder, pictures } = evaluation.real;
+  const lines: [string, string][] = [["real pictures", `${folder} (${pictures === 0 ? "statistics" : pictures})`]];
   if (g !== undefined) {
     lines.push(["base", g.base], ...(g.lora === undefined ? [] : [["adapter", g.lora] as [string, string]]));
     lines.push([
@@ -144,7 +161,7 @@ function facts(evaluation: Evaluation): string {
   for (const n of evaluation.networks)
     lines.push([
       "network",
-      `${n.name}, ${n.dimension} features${n.weights === undefined ? "" : `, ${n.weights}`}${n.sha256 === undefined ? "" : `, SHA-256 ${n.sha256.slice(0, 16)}…`}`,
+      `${n.name}${n.dimension === undefined ? "" : `, ${n.dimension} features`}${n.weights === undefined ? "" : `, ${n.weights}`}${n.sha256 === undefined ? "" : `, SHA-256 ${n.sha256.slice(0, 16)}…`}`,
     ]);
   const used = [...new Set(evaluation.values.map((v) => v.metric))];
   const meanings = used.map(
@@ -157,7 +174,7 @@ function facts(evaluation: Evaluation): string {
 const STYLE = `
 :root { color-scheme: light; }
 body { margin: 0; background: #f6f6f4; color: #222; font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; }
-main { max-width: 1180px; margin: 0 auto; padding: 32px 24px 64px; }
+main { max-width: max(1180px, min(96vw, calc(var(--arms) * 120px + 400px))); margin: 0 auto; padding: 32px 24px 64px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 4px; }
 h2 { font-size: 18px; margin: 0 0 12px; }
 section { background: #fff; border: 1px solid #e3e3df; border-radius: 8px; padding: 20px; margin-top: 20px; }

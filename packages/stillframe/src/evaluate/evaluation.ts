@@ -33,11 +33,13 @@ const pictureSet = z.strictObject({
 export const ARM_KINDS = [
   "base",
   "base_with_style",
+  "base_in_own_words",
   "lora",
   "checkpoint",
   "strength",
   "prefix",
   "generic",
+  "model",
   "other",
 ] as const;
 
@@ -64,10 +66,10 @@ const generation = z.strictObject({
   lora: name.optional(),
 });
 
-/** A network that features were taken with. */
+/** A network that features were taken with, or that scores; the latter has no dimension. */
 const network = z.strictObject({
   name,
-  dimension: z.int().min(1),
+  dimension: z.int().min(1).optional(),
   weights: name.optional(),
   sha256: sha256.optional(),
 });
@@ -91,6 +93,8 @@ const difference = z.strictObject({
   /** `to` less `from`. */
   value: z.number(),
   interval: interval.optional(),
+  /** The same as a share of `from`, of Fréchet distances: -0.6 is a fall by 60 %. */
+  relative: z.strictObject({ value: z.number(), interval: interval.optional() }).optional(),
 });
 
 /** Real pictures against other real pictures. */
@@ -129,27 +133,48 @@ const galleryRow = z.strictObject({
 });
 const copyPair = z.strictObject({ picture: name, training: name, similarity: z.number().min(-1.001).max(1.001) });
 
+const share = z.strictObject({ right: z.number().min(0), of: count });
+const shares = z.record(name, share);
+
+/** What a network recognises in the pictures, as counts, and how often it is right itself. */
+const recognition = z.strictObject({
+  network: name,
+  style: z.strictObject({ question: name, answer: name }),
+  accuracy: z.array(
+    z.strictObject({ on: name, style: share, name: share, attributes: share, questions: shares.optional() }),
+  ),
+  arms: z.array(z.strictObject({ arm: name, style: share, name: share, attributes: share, questions: shares })),
+});
+
 /** What `evaluation.json` holds. */
 export const EvaluationSchema = z.strictObject({
   format: z.literal("stillframe-evaluation-1"),
   created: z.iso.datetime(),
   title: name,
-  real: pictureSet,
+  /** No pictures, where their statistics were given in their place. */
+  real: z.strictObject({ ...pictureSet.shape, pictures: count }),
   arms: z.array(arm).min(1),
   generation: generation.optional(),
   networks: z.array(network),
   values: z.array(value).min(1),
   differences: z.array(difference),
   floors: z.array(floor),
+  /** One for each network that recognises things. */
+  recognition: z.array(recognition).optional(),
   curves: z.array(curve),
   /** Unselected: the first pictures in order. */
   gallery: z.array(galleryRow),
   copies: z
     .strictObject({
       network: name,
+      /** The arm whose pictures were looked at. */
+      arm: name.optional(),
       mean: z.number(),
       held_out_most: z.number().nullable(),
       beyond_held_out: count.nullable(),
+      /** From this similarity on, a picture counts as a copy; null without held-out pictures to say. */
+      threshold: z.number().nullable().optional(),
+      copies: count.nullable().optional(),
       top: z.array(copyPair),
     })
     .optional(),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { cat, eye, Generator, randn, readSafetensors, type Tensor, tensor, zeros } from "@stillframe/torch";
-import { covarianceRank, frechetDistance, frechetOfFeatures } from "./frechet.js";
+import { covarianceRank, frechetDistance, frechetOfFeatures, frechetToGaussian } from "./frechet.js";
 import { gaussianOf } from "./statistics.js";
 import { fixture } from "./testing/fixture.js";
 
@@ -127,6 +127,29 @@ describe("frechetOfFeatures", () => {
     assert.throws(
       () => frechetOfFeatures(x, x, { counts: { generated: zeros([5], float64), real: zeros([5], float64) } }),
       /expected at least 2 pictures for counts but received 0/,
+    );
+  });
+});
+
+describe("frechetToGaussian", () => {
+  it("is the distance of the distributions, with fewer and with more pictures than features, and with counts", () => {
+    const real = gaussianOf(features(90, 12, 1).mul(1.5).add(0.5));
+    for (const n of [6, 40]) {
+      const x = features(n, 12, 2);
+      close(frechetToGaussian(x, real), frechetDistance(gaussianOf(x), real));
+      const counts = tensor(
+        Float64Array.from({ length: n }, (_, i) => [2, 0, 1][i % 3] as number),
+        { shape: [n] },
+      );
+      const rows = Array.from({ length: n }, (_, i) =>
+        Array.from({ length: [2, 0, 1][i % 3] as number }, () => i),
+      ).flat();
+      const repeated = x.indexSelect(0, tensor(rows, { dtype: "int64" }));
+      close(frechetToGaussian(x, real, { counts }), frechetDistance(gaussianOf(repeated), real));
+    }
+    assert.throws(
+      () => frechetToGaussian(features(6, 11, 2), real),
+      /expected a distribution over 11 numbers for real but received 12/,
     );
   });
 });

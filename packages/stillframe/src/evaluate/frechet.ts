@@ -1,5 +1,5 @@
 import { invalid, linalgEigh, linalgEigvalsh, linalgSvdvals, noGrad, scope, type Tensor } from "@stillframe/torch";
-import { checkedPair } from "./features.js";
+import { checkedFeatures, checkedPair } from "./features.js";
 import type { Gaussian } from "./statistics.js";
 
 const EPS = 2 ** -52;
@@ -59,6 +59,33 @@ export function frechetOfFeatures(
       const offset = x.mean.sub(y.mean);
       const traces = x.rows.square().sum().item() + y.rows.square().sum().item();
       const inner = linalgSvdvals(x.rows.mm(y.rows.t())).sum().item();
+      return Math.max(0, offset.dot(offset).item() + traces - 2 * inner);
+    }),
+  );
+}
+
+/**
+ * The same distance from features to a distribution, for instance one that was published. With fewer pictures than numbers
+ * a picture, `tr (Σ₁½ Σ₂ Σ₁½)½` comes from the small matrix `X Σ₂ Xᵀ`, which has the same eigenvalues but zeros.
+ *
+ * @param generated `[n, d]`
+ */
+export function frechetToGaussian(
+  generated: Tensor,
+  real: Gaussian,
+  { counts }: { counts?: PictureCounts["generated"] } = {},
+): number {
+  return scope(() =>
+    noGrad(() => {
+      const features = checkedFeatures(generated, { name: "generated", minimum: 2 });
+      const x = counts === undefined ? centred(features) : centredSample(features, counts);
+      if (x.rows.size(0) > x.rows.size(1)) return frechetDistance(gaussian(x), real);
+      checkGaussian(real, "real");
+      if (real.mean.size(0) !== x.mean.size(0))
+        throw invalid("real", `a distribution over ${x.mean.size(0)} numbers`, real.mean.size(0));
+      const offset = x.mean.sub(real.mean);
+      const traces = x.rows.square().sum().item() + real.covariance.trace().item();
+      const inner = rootTrace(x.rows.mm(real.covariance).mm(x.rows.t()));
       return Math.max(0, offset.dot(offset).item() + traces - 2 * inner);
     }),
   );

@@ -18,7 +18,13 @@ export { evaluationPage, type PageParts } from "./evaluation-page.js";
 export type { FeatureExtractor } from "./extractor.js";
 export { extrapolate, type FidAtSize, type FidInfinity, fidInfinity, infinityCaveat } from "./fid-infinity.js";
 export { type FloorOptions, type RealFloor, realFloor } from "./floor.js";
-export { covarianceRank, frechetDistance, frechetOfFeatures, type PictureCounts } from "./frechet.js";
+export {
+  covarianceRank,
+  frechetDistance,
+  frechetOfFeatures,
+  frechetToGaussian,
+  type PictureCounts,
+} from "./frechet.js";
 export {
   INCEPTION_DIMENSIONS,
   type InceptionDimension,
@@ -62,6 +68,17 @@ export {
   type PrecisionRecall,
   precisionRecall,
 } from "./prdc.js";
+export {
+  type Expected,
+  type Recognised,
+  type RecognisedMetric,
+  type Recognition,
+  type RecognitionAccuracy,
+  type RecognizingExtractor,
+  recognise,
+  recognizes,
+  type Share,
+} from "./recognition.js";
 export { evaluationPlots, type ReportOptions, type WrittenReport, writeReport } from "./report.js";
 export { FID_RESIZES, type FidResize, inceptionInput } from "./resize.js";
 export { type Halves, halves, selectBest } from "./selection.js";

@@ -3,12 +3,14 @@ import { describe, it } from "node:test";
 import { Generator, randn, type Tensor } from "@stillframe/torch";
 import { frechetOfFeatures } from "./frechet.js";
 import {
+  type ArmValue,
   type MeasureEvent,
   type Measurements,
   type MeasureOptions,
   measureFeatures,
   smallSampleCaveat,
 } from "./measure.js";
+import { gaussianOf } from "./statistics.js";
 
 const features = (n: number, seed: number, d = 8): Tensor =>
   randn([n, d], { generator: new Generator(seed), dtype: "float64" });
@@ -48,6 +50,46 @@ describe("measureFeatures", () => {
     assert.ok(fid.interval!.high < 0, "the second arm is nearer");
     assert.equal(fid.interval!.resamples, 30);
     assert.ok(fid.interval!.standardError < base.interval!.standardError);
+  });
+
+  it("gives falls of Fréchet distances as shares, with intervals of their own", () => {
+    const { result } = run({ kind: "classifier", real, arms, resamples: 30, floorDraws: 0 });
+    const of = (metric: string) => result.differences.find((d) => d.metric === metric)!;
+    const [base, lora] = result.values.filter((v) => v.metric === "classifier_fd") as [ArmValue, ArmValue];
+    const { relative } = of("classifier_fd");
+    assert.ok(Math.abs(relative!.value - (lora.value - base.value) / base.value) < 1e-12);
+    assert.ok(-1 < relative!.interval!.low && relative!.interval!.low < relative!.value);
+    assert.ok(relative!.value < relative!.interval!.high && relative!.interval!.high < 0);
+    assert.equal(of("classifier_kd").relative, undefined);
+    assert.equal(of("precision").relative, undefined);
+  });
+
+  it("measures Fréchet distances alone against statistics, and says so", () => {
+    const statistics = gaussianOf(real);
+    const { result } = run({ kind: "inception", real: statistics, arms, resamples: 10 });
+    const whole = run({ kind: "inception", real, arms, resamples: 10 }).result;
+    const metrics = [...new Set(result.values.map((v) => v.metric))];
+    assert.deepEqual(metrics, ["fid", "fid_infinity"]);
+    for (const { arm, metric, value, interval } of result.values) {
+      const same = whole.values.find((v) => v.arm === arm && v.metric === metric)!;
+      assert.ok(Math.abs(same.value - value) < 1e-9 * value);
+      // what the real pictures add to the uncertainty is missing
+      if (metric === "fid") assert.ok(interval!.standardError < same.interval!.standardError);
+    }
+    assert.deepEqual(result.floors, []);
+    assert.match(result.caveats.join("\n"), /were given as statistics .*FID alone is measured against them/);
+  });
+
+  it("draws pairs together where the real pictures are the arm's pairs", () => {
+    const moved = [{ name: "lora", features: noise.add(0.1) }];
+    const options = { kind: "classifier", real: noise, arms: moved, resamples: 40, floorDraws: 0 } as const;
+    const of = (paired: boolean) => run({ ...options, paired }).result.values[0]!;
+    assert.equal(of(true).value, of(false).value);
+    assert.ok(of(true).interval!.standardError < of(false).interval!.standardError / 10);
+    assert.throws(
+      () => run({ ...options, real, paired: true }),
+      /expected features of 40 pictures, the pairs of those of every arm, for real but received 120/,
+    );
   });
 
   it("measures the floor under each distance, which lies below the arms", () => {

@@ -1,22 +1,12 @@
-import { noGrad, scope, type Tensor, tensor } from "@stillframe/torch";
+import { scope, Tensor } from "@stillframe/torch";
 import { invalid } from "@stillframe/torch/errors";
-import {
-  bootstrapInterval,
-  drawResamples,
-  type Interval,
-  pairedDifferences,
-  type Resamples,
-  resampledMeans,
-} from "./bootstrap.js";
-import { clipMmd, cmmdOfSamples } from "./cmmd.js";
+import { bootstrapInterval, drawResamples, type Interval, pairedDifferences } from "./bootstrap.js";
 import { checkedFeatures } from "./features.js";
-import { fidInfinity, infinityCaveat } from "./fid-infinity.js";
+import { infinityCaveat } from "./fid-infinity.js";
 import { type RealFloor, realFloor } from "./floor.js";
-import { frechetOfFeatures } from "./frechet.js";
-import { kernelInceptionDistance, kidOfSamples } from "./kid.js";
 import { METRIC_INFO, type Metric } from "./metric.js";
-import { densityCoverage, precisionRecall } from "./prdc.js";
-import { gaussianOf } from "./statistics.js";
+import { type Draws, MEASURES, type MeasureResult, OF_STATISTICS } from "./metric-measures.js";
+import type { Gaussian } from "./statistics.js";
 
 /** What kind of network the features come from: it decides what is measured with them. */
 export const FEATURE_KINDS = ["inception", "dinov2", "clip", "classifier"] as const;
@@ -40,8 +30,13 @@ export interface MeasureOptions {
   readonly kind: FeatureKind;
   /** What to measure of that which this kind of features allows; default all. */
   readonly metrics?: readonly Metric[];
-  /** `[m, d]` */
-  readonly real: Tensor;
+  /** `[m, d]`; or mean and covariance of such features, with which Fréchet distances alone are measured. */
+  readonly real: Tensor | Gaussian;
+  /**
+   * Whether row i of the real features is of the same prompt and seed as row i of every arm: both are then drawn together
+   * in a resample. Default false.
+   */
+  readonly paired?: boolean;
   /** All of the same prompts and seeds in the same order. The first is what the others are compared with. */
   readonly arms: readonly Arm[];
   /** What each row of the arms belongs to, for instance its prompt; see `drawResamples`. */
@@ -70,6 +65,8 @@ export interface Difference {
   /** The second arm's value less the first's. */
   readonly value: number;
   readonly interval?: Interval;
+  /** The same as a share of the first arm's value, -0.6 for a fall by 60 %; of Fréchet distances, which begin at 0. */
+  readonly relative?: { readonly value: number; readonly interval?: Interval };
 }
 
 export interface Measurements {
@@ -96,59 +93,70 @@ export interface MeasureEvent {
  * @throws InvalidArgumentError when arms differ in their number of pictures: distances at different N cannot be compared
  */
 export function* measureFeatures(options: MeasureOptions): Generator<MeasureEvent, Measurements> {
-  const { kind, real, arms, resamples = 200, level = 0.95, seed = 0, floorDraws = 5 } = options;
+  const { kind, real, arms, level = 0.95, seed = 0 } = options;
+  const features = real instanceof Tensor ? real : null;
+  const floorDraws = features === null ? 0 : (options.floorDraws ?? 5);
   const { n, d } = scope(() => checkArms(options));
   const metrics = MEASURED[kind]
     .filter((metric) => metric !== "fid_infinity" || infinityCaveat(n, d) === null)
+    .filter((metric) => features !== null || OF_STATISTICS.includes(metric))
     .filter((metric) => options.metrics?.includes(metric) ?? true);
-  const draws =
-    resamples === 0
-      ? null
-      : { generated: draw(n, options), real: draw(real.size(0), { ...options, seed: seed + 1, clusters: undefined }) };
+  const draws = drawsOf(n, options);
   const total = metrics.length * arms.length + (floorDraws > 0 ? 1 : 0);
   const values: ArmValue[] = [];
   const differences: Difference[] = [];
   let done = 0;
   for (const metric of metrics) {
-    let first: { value: number; samples: Float64Array | null } | null = null;
-    for (const { name, features } of arms) {
-      const steps = MEASURES[metric]!({ generated: features, real, draws, seed });
+    let first: MeasureResult | null = null;
+    for (const { name, features: generated } of arms) {
+      const steps = MEASURES[metric]!({ generated, real, draws, seed });
       let step = steps.next();
       for (; !step.done; step = steps.next())
         yield { type: "measure", metric, arm: name, done: done + step.value, total };
       const result = step.value;
       done++;
-      const interval = intervalOf(result.value, result.samples, { level, range: METRIC_INFO[metric].range });
-      values.push({
-        arm: name,
-        metric,
-        value: result.value,
-        ...(result.std === undefined ? {} : { std: result.std }),
-        ...interval,
-      });
-      if (first === null) {
-        first = result;
-        continue;
-      }
-      const value = result.value - first.value;
-      const samples =
-        first.samples === null || result.samples === null ? null : pairedDifferences(first.samples, result.samples);
-      differences.push({ metric, from: arms[0]!.name, to: name, value, ...intervalOf(value, samples, { level }) });
+      const { value, std, samples } = result;
+      const interval = intervalOf(value, samples, { level, range: METRIC_INFO[metric].range });
+      values.push({ arm: name, metric, value, ...(std === undefined ? {} : { std }), ...interval });
+      if (first === null) first = result;
+      else differences.push({ metric, from: arms[0]!.name, to: name, ...difference(metric, first, result, level) });
     }
   }
   const floors = [];
-  if (floorDraws > 0) {
+  if (features !== null && floorDraws > 0) {
     yield { type: "measure", metric: metrics[0]!, arm: "real", done, total };
-    floors.push(...floorsOf(metrics, { real, size: n, draws: floorDraws, seed }));
+    floors.push(...floorsOf(metrics, { real: features, size: n, draws: floorDraws, seed }));
   }
-  return { values, differences, floors, caveats: caveatsOf({ kind, n, m: real.size(0), d, floors }) };
+  const m = features?.size(0) ?? null;
+  return { values, differences, floors, caveats: caveatsOf({ kind, n, m, d, floors }) };
 }
 
-function checkArms({ arms, real }: MeasureOptions): { n: number; d: number } {
+function difference(
+  metric: Metric,
+  first: MeasureResult,
+  second: MeasureResult,
+  level: number,
+): Pick<Difference, "value" | "interval" | "relative"> {
+  const value = second.value - first.value;
+  const samples =
+    first.samples === null || second.samples === null ? null : { from: first.samples, to: second.samples };
+  const paired = samples === null ? null : pairedDifferences(samples.from, samples.to);
+  const absolute = { value, ...intervalOf(value, paired, { level }) };
+  const shares = samples === null ? null : samples.to.map((v, r) => v / samples.from[r]! - 1);
+  if (!OF_STATISTICS.includes(metric) || metric === "fid_infinity" || first.value === 0) return absolute;
+  if (shares?.every(Number.isFinite) === false) return absolute;
+  const relative = second.value / first.value - 1;
+  return { ...absolute, relative: { value: relative, ...intervalOf(relative, shares, { level }) } };
+}
+
+function checkArms({ arms, real, paired = false }: MeasureOptions): { n: number; d: number } {
   if (arms.length === 0) throw invalid("arms", "at least one arm", "none");
   const [first] = arms as [Arm];
   const [n, d] = [first.features.size(0), first.features.size(1)];
-  const reference = checkedFeatures(real, { name: "real", minimum: 4 });
+  if (real instanceof Tensor) checkedFeatures(real, { name: "real", minimum: 4 });
+  const numbers = real instanceof Tensor ? real.size(1) : real.mean.size(0);
+  if (paired && !(real instanceof Tensor && real.size(0) === n))
+    throw invalid("real", `features of ${n} pictures, the pairs of those of every arm,`, sizeOfReal(real));
   if (new Set(arms.map((arm) => arm.name)).size < arms.length)
     throw invalid(
       "arms",
@@ -163,26 +171,23 @@ function checkArms({ arms, real }: MeasureOptions): { n: number; d: number } {
         `${n} pictures, as many as ${first.name} has, because distances at different N cannot be compared,`,
         features.size(0),
       );
-    if (features.size(1) !== reference.size(1))
-      throw invalid(name, `${reference.size(1)} features a picture, as real has,`, features.size(1));
+    if (features.size(1) !== numbers)
+      throw invalid(name, `${numbers} features a picture, as real has,`, features.size(1));
   }
   return { n, d };
 }
 
-interface Draws {
-  readonly generated: Resamples;
-  readonly real: Resamples;
-}
+const sizeOfReal = (real: MeasureOptions["real"]) => (real instanceof Tensor ? real.size(0) : "statistics");
 
-function draw(
-  size: number,
-  {
-    resamples = 200,
-    seed = 0,
-    clusters,
-  }: { resamples?: number; seed?: number; clusters?: MeasureOptions["clusters"] | undefined },
-): Resamples {
-  return drawResamples(size, { resamples, seed, ...(clusters === undefined ? {} : { clusters }) });
+/** Which pictures are in each resample; null without resamples. */
+function drawsOf(
+  n: number,
+  { real, paired = false, clusters, resamples = 200, seed = 0 }: MeasureOptions,
+): Draws | null {
+  if (resamples === 0) return null;
+  const generated = drawResamples(n, { resamples, seed, ...(clusters === undefined ? {} : { clusters }) });
+  if (!(real instanceof Tensor)) return { generated, real: null };
+  return { generated, real: paired ? generated : drawResamples(real.size(0), { resamples, seed: seed + 1 }) };
 }
 
 const intervalOf = (
@@ -191,101 +196,8 @@ const intervalOf = (
   options: { level: number; range?: readonly [number, number] },
 ): { interval?: Interval } => (samples === null ? {} : { interval: bootstrapInterval(value, samples, options) });
 
-interface Input {
-  generated: Tensor;
-  real: Tensor;
-  draws: Draws | null;
-  seed: number;
-}
-interface Result {
-  value: number;
-  std?: number;
-  /** The value over each resample. */
-  samples: Float64Array | null;
-}
-
-const counts = ({ generated, real }: Draws) => ({
-  generated: tensor(generated.all, { shape: [generated.count, generated.size] }),
-  real: tensor(real.all, { shape: [real.count, real.size] }),
-});
-
-/** Yields how much of it is done, from 0 to 1. */
-type Measure = (input: Input) => Generator<number, Result>;
-
-function* frechet({ generated, real, draws }: Input): Generator<number, Result> {
-  yield 0;
-  const value = frechetOfFeatures(generated, real);
-  if (draws === null) return { value, samples: null };
-  const samples = new Float64Array(draws.generated.count);
-  for (let r = 0; r < samples.length; r++) {
-    yield r / samples.length;
-    samples[r] = scope(() => {
-      const row = { generated: tensor(draws.generated.row(r)), real: tensor(draws.real.row(r)) };
-      return frechetOfFeatures(generated, real, { counts: row });
-    });
-  }
-  return { value, samples };
-}
-
-const atOnce = (measure: (input: Input) => Result): Measure =>
-  function* (input) {
-    yield 0;
-    return scope(() => noGrad(() => measure(input)));
-  };
-
-const kernel = atOnce(({ generated, real, draws, seed }) => {
-  const { mean, std } = kernelInceptionDistance(generated, real, { seed });
-  return { value: mean, std, samples: draws === null ? null : kidOfSamples(generated, real, counts(draws)) };
-});
-
-const cmmd = atOnce(({ generated, real, draws }) => ({
-  value: clipMmd(generated, real),
-  samples: draws === null ? null : cmmdOfSamples(generated, real, { counts: counts(draws) }),
-}));
-
-const infinity = atOnce(({ generated, real, seed }) => ({
-  value: fidInfinity(generated, gaussianOf(real), { seed }).value,
-  samples: null,
-}));
-
-/** A mean over the generated, or over the real pictures. What it is held against stays as it is in all resamples. */
-const share = (
-  side: "generated" | "real",
-  of: (generated: Tensor, real: Tensor) => { values: Float64Array; mean: number },
-): Measure =>
-  atOnce(({ generated, real, draws }) => {
-    const { values, mean } = of(generated, real);
-    return { value: mean, samples: draws === null ? null : resampledMeans(values, draws[side]) };
-  });
-
-const MEASURES: Readonly<Partial<Record<Metric, Measure>>> = {
-  fid: frechet,
-  fd_dinov2: frechet,
-  classifier_fd: frechet,
-  kid: kernel,
-  classifier_kd: kernel,
-  fid_infinity: infinity,
-  cmmd,
-  precision: share("generated", (x, y) => {
-    const { precision, perGenerated } = precisionRecall(x, y);
-    return { mean: precision, values: perGenerated };
-  }),
-  recall: share("real", (x, y) => {
-    const { recall, perReal } = precisionRecall(x, y);
-    return { mean: recall, values: perReal };
-  }),
-  density: share("generated", (x, y) => {
-    const { density, perGenerated } = densityCoverage(x, y);
-    return { mean: density, values: perGenerated };
-  }),
-  coverage: share("real", (x, y) => {
-    const { coverage, perReal } = densityCoverage(x, y);
-    return { mean: coverage, values: perReal };
-  }),
-};
-
 /** What a measure gives, without its progress. */
-function resultOf(steps: Generator<number, Result>): Result {
+function resultOf(steps: Generator<number, MeasureResult>): MeasureResult {
   let step = steps.next();
   while (!step.done) step = steps.next();
   return step.value;
@@ -306,6 +218,9 @@ function floorsOf(
   });
 }
 
+const STATISTICS =
+  "The real pictures were given as statistics (mean and covariance): FID alone is measured against them, KID, precision, recall, density, coverage and the floor are left out, and intervals hold the real side fixed. The number means something only if the statistics were taken with these Inception weights and this resize.";
+
 /** Below this many pictures a bootstrap has too little to draw from. */
 const FEW = 50;
 
@@ -324,12 +239,13 @@ function caveatsOf({
 }: {
   kind: FeatureKind;
   n: number;
-  m: number;
+  /** Real pictures; null where they are known by their statistics alone. */
+  m: number | null;
   d: number;
   floors: readonly RealFloor[];
 }): string[] {
   const caveats: string[] = [];
-  const small = kind === "clip" ? null : smallSampleCaveat(Math.min(n, m), d);
+  const small = kind === "clip" ? null : smallSampleCaveat(Math.min(n, m ?? n), d);
   if (small !== null) caveats.push(small);
   if (n < FEW)
     caveats.push(
@@ -337,6 +253,7 @@ function caveatsOf({
     );
   const infinity = kind === "inception" ? infinityCaveat(n, d) : null;
   if (infinity !== null) caveats.push(infinity);
+  if (m === null && kind === "inception") caveats.push(STATISTICS);
   const floor = floors[0];
   if (floor !== undefined && floor.size < n)
     caveats.push(

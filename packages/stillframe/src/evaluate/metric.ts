@@ -13,6 +13,9 @@ export const METRICS = [
   "lpips_diversity",
   "classifier_fd",
   "classifier_kd",
+  "style_recognised",
+  "name_recognised",
+  "attributes_recognised",
 ] as const;
 export type Metric = (typeof METRICS)[number];
 
@@ -109,19 +112,47 @@ export const METRIC_INFO: Readonly<Record<Metric, MetricInfo>> = {
     better: "lower",
     digits: 3,
     range: POSITIVE,
-    meaning: "Fréchet distance of the bundled classifier's features.",
+    meaning: "Fréchet distance of the classifier's features; no FID, which has a network of its own.",
   },
   classifier_kd: {
     label: "KD (classifier) × 1000",
     better: "lower",
     digits: 2,
     range: ANY,
-    meaning: "Kernel distance of the bundled classifier's features.",
+    meaning: "Kernel distance of the classifier's features.",
+  },
+  style_recognised: {
+    label: "style recognised, %",
+    better: "higher",
+    digits: 1,
+    range: SHARE,
+    meaning: "Share of pictures that the classifier takes for ones of the style.",
+  },
+  name_recognised: {
+    label: "name recognised, %",
+    better: "higher",
+    digits: 1,
+    range: SHARE,
+    meaning: "Of prompts with a name, the share whose picture the classifier gives that name.",
+  },
+  attributes_recognised: {
+    label: "attributes there, %",
+    better: "higher",
+    digits: 1,
+    range: SHARE,
+    meaning: "Of all that the prompts ask for but names, the share that the classifier finds.",
   },
 };
 
-/** KID and its kin are small: they are shown, and only shown, times 1000. */
-const shownTimes = (metric: Metric): number => (metric === "kid" || metric === "classifier_kd" ? 1000 : 1);
+/** KID and its kin are small: they are shown, and only shown, times 1000; shares of what is recognised in percent. */
+const SHOWN_TIMES: Readonly<Partial<Record<Metric, number>>> = {
+  kid: 1000,
+  classifier_kd: 1000,
+  style_recognised: 100,
+  name_recognised: 100,
+  attributes_recognised: 100,
+};
+const shownTimes = (metric: Metric): number => SHOWN_TIMES[metric] ?? 1;
 
 /** A value as tables and plots show it. */
 export function shownValue(metric: Metric, value: number): number {

@@ -91,7 +91,15 @@ describe("copyCheck", () => {
   it("finds the training picture that each is nearest to, copies first", () => {
     const copies = training.indexSelect(0, tensor(BigInt64Array.of(7n, 1400n))).mul(2);
     const generated = cat([features(1100, 8, 6), copies], 0);
-    const { nearest, top, mean, heldOutMost, beyondHeldOut } = copyCheck(generated, training, {
+    const {
+      nearest,
+      top,
+      mean,
+      heldOutMost,
+      beyondHeldOut,
+      threshold,
+      copies: counted,
+    } = copyCheck(generated, training, {
       heldOut: features(100, 8, 7),
       top: 3,
     });
@@ -113,6 +121,9 @@ describe("copyCheck", () => {
     assert.ok(top[0]!.similarity > 1 - 1e-12 && top[2]!.similarity < 0.999);
     assert.ok(mean > 0.7 && mean < 1);
     assert.equal(beyondHeldOut, nearest.filter((p) => p.similarity > heldOutMost!).length);
+    assert.equal(threshold, 1 - (1 - heldOutMost!) / 2);
+    assert.equal(counted, nearest.filter((p) => p.similarity >= threshold!).length);
+    assert.ok(counted! >= 1 && counted! <= beyondHeldOut!);
     assert.ok(beyondHeldOut! >= 2);
     const first = nearest[0]!;
     const cosines = training
@@ -123,7 +134,8 @@ describe("copyCheck", () => {
   });
 
   it("has nothing to compare with without held-out pictures", () => {
-    const { heldOutMost, beyondHeldOut } = copyCheck(training.narrow(0, 0, 3), training);
+    const { heldOutMost, beyondHeldOut, threshold, copies } = copyCheck(training.narrow(0, 0, 3), training);
+    assert.deepEqual([threshold, copies], [null, null]);
     assert.deepEqual([heldOutMost, beyondHeldOut], [null, null]);
     assert.throws(
       () => copyCheck(training, training, { top: 0 }),

@@ -6,6 +6,7 @@ import { after, describe, it } from "node:test";
 import sharp from "sharp";
 import { dotChart, lineChart } from "./chart.js";
 import { type Evaluation, readEvaluation, writeEvaluation } from "./evaluation.js";
+import { evaluationPage } from "./evaluation-page.js";
 import { metricRows, metricTable } from "./metric-table.js";
 import { evaluationPlots, writeReport } from "./report.js";
 
@@ -92,6 +93,54 @@ const evaluation: Evaluation = {
   caveats: ["With 180 pictures only the difference means something."],
 };
 
+const share = (right: number, of: number) => ({ right, of });
+const recognised: Evaluation = {
+  ...evaluation,
+  values: [
+    ...evaluation.values,
+    { arm: "base", metric: "style_recognised", network: "pocket", value: 0.015, interval: interval(0, 0.03) },
+    { arm: "lora", metric: "style_recognised", network: "pocket", value: 0.96, interval: interval(0.93, 0.98) },
+  ],
+  differences: [
+    { ...evaluation.differences[0]!, relative: { value: -0.151, interval: interval(-0.16, -0.14) } },
+    {
+      metric: "style_recognised",
+      network: "pocket",
+      from: "base",
+      to: "lora",
+      value: 0.945,
+      interval: interval(0.9, 0.97),
+    },
+  ],
+  recognition: [
+    {
+      network: "pocket",
+      style: { question: "look", answer: "anime" },
+      accuracy: [
+        {
+          on: "200 held-out drawings",
+          style: share(199, 200),
+          name: share(50, 50),
+          attributes: share(90, 100),
+          questions: { hat: share(9, 10) },
+        },
+        { on: "the same through the autoencoder", style: share(196, 200), name: share(4, 5), attributes: share(8, 9) },
+      ],
+      arms: [
+        {
+          arm: "base",
+          style: share(3, 200),
+          name: share(0, 0),
+          attributes: share(1, 4),
+          questions: { hat: share(1, 4) },
+        },
+        { arm: "lora", style: share(192, 200), name: share(0, 0), attributes: share(0, 0), questions: {} },
+      ],
+    },
+  ],
+  copies: { ...evaluation.copies!, arm: "lora", threshold: 0.95, copies: 0 },
+};
+
 describe("evaluation.json", () => {
   it("is read as it was written", () => {
     const path = join(scratch, "evaluation.json");
@@ -125,7 +174,7 @@ describe("metricTable", () => {
     assert.equal(
       metricTable(evaluation),
       [
-        "                base   lora   real / real",
+        "                base   lora     reference",
         "FID ↓         117.40  99.70  61.20 ± 0.40",
         "KID × 1000 ↓   31.20  30.10             -",
         "CLIP score ↑       -  31.25             -",
@@ -136,10 +185,31 @@ describe("metricTable", () => {
         "KID × 1000 ↓     -1.10 (-3.00 to +1.00)",
         "",
         "1790 real pictures; 180 in each arm.",
+        "For distances, the reference is real pictures against real pictures.",
         "! With 180 pictures only the difference means something.",
         "",
       ].join("\n"),
     );
+  });
+
+  it("shows what is recognised beside the network's own accuracy, falls in percent, and whether there are copies", () => {
+    const table = metricTable(recognised);
+    assert.match(table, /^style recognised, % ↑ +1\.5 +96\.0 +99\.5 \/ 98\.0$/m);
+    assert.match(table, /^FID ↓, in % +-15\.1 % \(-16\.0 to -14\.0\)$/m);
+    assert.match(table, /^style recognised, % ↑ +\+94\.5 \(\+90\.0 to \+97\.0\)$/m);
+    assert.match(table, /is right itself: on 200 held-out drawings \/ on the same through the autoencoder\.$/m);
+    assert.match(table, /^No picture of lora is a copy \(similarity 0\.9500 or more .* has 0\.9000\)\.$/m);
+    const copies = (change: object) => metricTable({ ...recognised, copies: { ...recognised.copies!, ...change } });
+    assert.match(copies({ copies: 3 }), /^3 of the pictures of lora count as copies \(similarity 0\.9500/m);
+    assert.match(copies({ copies: null, threshold: null }), /^Whether a picture of lora is a copy cannot be told: no/m);
+    const page = evaluationPage(recognised, { plots: [], thumbnails: new Map() });
+    for (const text of ["99.5 / 98.0", "-15.1 % (-16.0 to -14.0)", "No picture of lora is a copy"])
+      assert.ok(page.includes(text), text);
+    assert.match(page, /<th scope="row">hat<\/th><td>25\.0<span class="minor">of 4<\/span><\/td><td>–<\/td><td>90\.0/);
+    assert.ok(!evaluationPage(evaluation, { plots: [], thumbnails: new Map() }).includes("question by question"));
+    const path = join(scratch, "recognised.json");
+    writeEvaluation(path, recognised);
+    assert.deepEqual(readEvaluation(path), recognised);
   });
 
   it("tells better from worse by the direction of the metric, and chance by the interval", () => {

@@ -55,7 +55,7 @@ export async function contactSheet(
 ): Promise<Buffer> {
   const columns = Math.max(1, ...rows.map((r) => r.cells.length));
   const width = MARGIN * 2 + columns * cell + (columns - 1) * GAP;
-  const text = Math.max(11, Math.round(cell / 16));
+  const text = Math.max(14, Math.round(cell / 16));
   const [titleHeight, headingHeight, labelHeight] = [title === "" ? 0 : text * 2.4, text * 2.2, text * 1.9].map(
     Math.round,
   ) as [number, number, number];

@@ -54,6 +54,51 @@ test("with compare, the base is what it is without a LoRA, and strength 0 is the
   assert.ok((sheet.width ?? 0) > 300 && (sheet.height ?? 0) > 150);
 });
 
+test("strengths and the prefix side by side: each picture is what it is when drawn by itself", async () => {
+  const style = { lora: shop.at("run"), prefix: "in ink," };
+  const events = await runAll(
+    options("sweep", { ...style, prompt: ["a red circle", "in ink, a dot"], compare: true, lora_scales: "0.5,1.3" }),
+  );
+  const drawn = events.filter((e) => e.type === "picture");
+  assert.deepEqual(
+    drawn.map(({ path, prompt, scale, label }) => [path, prompt, scale, label]),
+    [
+      ["0000-seed-3-base.png", "in ink, a red circle", 0, "base"],
+      ["0000-seed-3-lora-0.5.png", "in ink, a red circle", 0.5, "LoRA × 0.5"],
+      ["0000-seed-3-lora-1.3.png", "in ink, a red circle", 1.3, "LoRA × 1.3"],
+      ["0000-seed-3-lora-no-prefix.png", "a red circle", 1, "LoRA without the prefix"],
+      ["0001-seed-4-base.png", "in ink, a dot", 0, "base"],
+      ["0001-seed-4-lora-0.5.png", "in ink, a dot", 0.5, "LoRA × 0.5"],
+      ["0001-seed-4-lora-1.3.png", "in ink, a dot", 1.3, "LoRA × 1.3"],
+      ["0001-seed-4-lora-no-prefix.png", "a dot", 1, "LoRA without the prefix"],
+    ],
+  );
+  const start = events.find((e) => e.type === "generation_started");
+  assert.equal(start?.pictures, drawn.length);
+  const alone = { lora: shop.at("run"), prompt: ["in ink, a red circle"] };
+  await runAll(options("half", { ...alone, lora_scale: 0.5 }));
+  await runAll(options("bare", { ...alone, prompt: ["a red circle"] }));
+  const same = async (one: string, other: string) =>
+    assert.deepEqual(await pixels(shop.at("sweep", one)), await pixels(shop.at(other, "0000-seed-3.png")), one);
+  await same("0000-seed-3-lora-0.5.png", "half");
+  await same("0000-seed-3-lora-no-prefix.png", "bare");
+  const { width, height } = await sharp(shop.at("sweep", "contact-sheet.png")).metadata();
+  assert.ok(width! > 4 * 160 && height! > 2 * 160, `${width} × ${height}`);
+  assert.ok(width! < 5 * 180 && height! < 3 * 180, `${width} × ${height}`);
+});
+
+test("a sheet of one way has a row for each prompt, one that compares has a row for each seed", async () => {
+  const size = async (name: string, more: Partial<GenerateOptionsInput>) => {
+    await runAll(options(name, { num_images: 3, steps: 1, ...more }));
+    const { width, height } = await sharp(shop.at(name, "contact-sheet.png")).metadata();
+    return { width: width!, height: height! };
+  };
+  const plain = await size("plain-sheet", {});
+  assert.ok(plain.width > 3 * 160 && plain.height < 2 * 160);
+  const compared = await size("compared-sheet", { lora: shop.at("run"), compare: true });
+  assert.ok(compared.width < 3 * 160 && compared.height > 3 * 160);
+});
+
 test("the kohya file draws what diffusers' file draws", async () => {
   await runAll(options("ours", { lora: shop.at("run") }));
   await runAll(options("kohya", { lora: shop.at("run", "kohya_lora.safetensors") }));

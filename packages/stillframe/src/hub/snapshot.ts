@@ -51,8 +51,13 @@ export interface SnapshotOptions extends HubOptions {
   readonly type: RepoType;
   /** Branch, tag or commit; default `main`. */
   readonly revision?: string | undefined;
-  /** Patterns of {@link matchPaths}, or a function; default everything. Pickles are never fetched. */
+  /** Patterns of {@link matchPaths}, or a function; default everything. Pickles are left out, see `pickles`. */
   readonly allow?: readonly string[] | FileSelector | undefined;
+  /**
+   * `never`, the default: pickles are left out, because loading them runs code. `as_data`: they are fetched like other
+   * files, for a reader that takes tensors out of them and runs nothing.
+   */
+  readonly pickles?: "never" | "as_data" | undefined;
   /** Hash what the cache holds again instead of trusting its size. */
   readonly verify?: boolean | undefined;
   readonly localFolderTried?: boolean | undefined;
@@ -170,11 +175,11 @@ class SnapshotJob {
   }
 
   async #select(files: readonly RepoFile[], read: (path: string) => Promise<string>): Promise<string[]> {
-    const { allow } = this.#options;
+    const { allow, pickles = "never" } = this.#options;
     const paths = files.map((file) => file.path);
     const chosen =
       typeof allow === "function" ? await allow(files, read) : allow === undefined ? paths : matchPaths(paths, allow);
-    const safe = [...new Set(chosen)].filter((path) => !PICKLES.test(path));
+    const safe = [...new Set(chosen)].filter((path) => pickles === "as_data" || !PICKLES.test(path));
     if (safe.length > 0) return safe;
     const refused = chosen.length > 0 ? "; pickles (.bin, .pt, .ckpt) are never fetched" : "";
     const wish = Array.isArray(allow) ? ` that match ${allow.join(", ")}` : "";

@@ -40,7 +40,8 @@ function countsText({ arms, real }: Evaluation): string {
     counts.size === 1
       ? `${counted(arms[0]?.pictures ?? 0, "generated picture")} an arm`
       : arms.map(({ name, pictures }) => `${plain(name)} ${number(pictures)}`).join(", ");
-  return `**N:** ${generated}, against ${counted(real.pictures, "real picture")} (${code(lastPart(real.name))}).`;
+  const against = real.pictures === 0 ? "statistics of real pictures" : counted(real.pictures, "real picture");
+  return `**N:** ${generated}, against ${against} (${code(lastPart(real.name))}).`;
 }
 
 function valueTable(evaluation: Evaluation, arms: readonly Arm[]): string {

@@ -4,13 +4,15 @@ import { invalid } from "@stillframe/torch/errors";
 import { adapterFile } from "../../generate/index.js";
 import { listCheckpoints } from "../../train/run-folder.js";
 import type { ARM_KINDS } from "../evaluation.js";
-import { joined, withoutPrefix, withPrefix } from "./prompts.js";
+import { joined, type Prompt, withoutPrefix, withPrefix } from "./prompts.js";
 
 /** One set of pictures that is measured. */
 export interface Arm {
   readonly name: string;
   readonly kind: (typeof ARM_KINDS)[number];
-  /** The adapter's file; null for the base alone. */
+  /** The model as the user named it; null for the base model. */
+  readonly model: string | null;
+  /** The adapter's file; null for a model alone. */
   readonly adapter: string | null;
   readonly strength: number;
   /** Training step of a checkpoint. */
@@ -23,7 +25,7 @@ export interface Arm {
 
 type ArmOptions = Pick<
   EvaluateOptions,
-  "lora" | "lora_scales" | "checkpoints" | "prefix" | "style_words" | "generic_prompts"
+  "lora" | "lora_scales" | "models" | "checkpoints" | "prefix" | "style_words" | "base_prompt_field"
 >;
 
 interface Adapter {
@@ -38,50 +40,77 @@ interface Adapter {
  *
  * @throws InvalidArgumentError for an adapter, or a run's checkpoints, that are not there
  */
-export function planArms(options: ArmOptions, prompts: readonly string[], generic: readonly string[] | null): Arm[] {
+export function planArms(options: ArmOptions, prompts: readonly Prompt[], generic: readonly Prompt[] | null): Arm[] {
   const { prefix } = options;
-  const shown = prefix === null ? prompts : prompts.map((p) => withPrefix(p, prefix));
-  const plain = { adapter: null, strength: 0, prompts: shown, generic: false } as const;
-  const arms: Arm[] = [{ ...plain, name: "base", kind: "base" }];
-  if (options.style_words !== null) {
-    const words = options.style_words;
-    arms.push({
-      ...plain,
-      name: "base with style words",
-      kind: "base_with_style",
-      prompts: prompts.map((p) => joined(words, p)),
-    });
-  }
+  const texts = prompts.map((p) => p.text);
+  const shown = prefix === null ? texts : texts.map((p) => withPrefix(p, prefix));
+  const plain = { model: null, adapter: null, strength: 0, prompts: shown, generic: false } as const;
   const adapters = adaptersOf(options);
-  for (const { name, file, step } of adapters) {
-    const adapted = { ...plain, adapter: file };
-    if (step !== undefined) arms.push({ ...adapted, name, kind: "checkpoint", strength: 1, step });
-    else
-      for (const strength of scalesOf(options))
-        arms.push({
-          ...adapted,
-          name: strength === 1 ? name : `${name} × ${strength}`,
-          kind: strength === 1 ? "lora" : "strength",
-          strength,
-        });
-  }
   const main = adapters.at(-1);
   const styled = { ...plain, adapter: main?.file ?? null, strength: main === undefined ? 0 : 1 };
+  const arms: Arm[] = [
+    { ...plain, name: "base", kind: "base" },
+    ...worded(options, prompts).map((arm) => ({ ...plain, ...arm })),
+    ...adapters.flatMap((adapter) => adapted(adapter, options).map((arm) => ({ ...plain, ...arm }))),
+  ];
   if (prefix !== null)
     arms.push({
       ...styled,
       name: `${main?.name ?? "base"} without the prefix`,
       kind: "prefix",
-      prompts: prompts.map((p) => withoutPrefix(p, prefix)),
+      prompts: texts.map((p) => withoutPrefix(p, prefix)),
     });
   if (generic !== null) {
-    arms.push({ ...plain, name: "base, generic prompts", kind: "generic", prompts: generic, generic: true });
-    if (main !== undefined)
-      arms.push({ ...styled, name: `${main.name}, generic prompts`, kind: "generic", prompts: generic, generic: true });
+    const others = { kind: "generic", prompts: generic.map((p) => p.text), generic: true } as const;
+    arms.push({ ...plain, ...others, name: "base, generic prompts" });
+    if (main !== undefined) arms.push({ ...styled, ...others, name: `${main.name}, generic prompts` });
   }
-  const twin = arms.find((arm, i) => arms.findIndex((a) => a.name === arm.name) < i);
-  if (twin !== undefined) throw invalid("lora_scales", "each strength once", twin.name);
+  // Last, so that every model is loaded once.
+  arms.push(...modelsOf(options).map((arm) => ({ ...plain, ...arm })));
+  // Pictures lie in folders by these names.
+  const folders = arms.map((arm) => folderName(arm.name));
+  const twin = arms.find((_, i) => folders[i] === "" || folders.indexOf(folders[i] as string) < i);
+  if (twin !== undefined)
+    throw invalid(
+      "lora_scales, models",
+      "each strength once, and models with names of their own that have letters or digits,",
+      twin.name,
+    );
   return arms;
+}
+
+/** The base with other words: those of the style, and its own. */
+function worded({ style_words: words }: ArmOptions, prompts: readonly Prompt[]) {
+  const own = prompts.flatMap((p) => p.base ?? []);
+  return [
+    ...(words === null
+      ? []
+      : [
+          {
+            name: "base with style words",
+            kind: "base_with_style",
+            prompts: prompts.map((p) => joined(words, p.text)),
+          } as const,
+        ]),
+    ...(own.length === 0 ? [] : [{ name: "base in its own words", kind: "base_in_own_words", prompts: own } as const]),
+  ];
+}
+
+function adapted({ name, file, step }: Adapter, options: ArmOptions) {
+  if (step !== undefined) return [{ adapter: file, name, kind: "checkpoint", strength: 1, step } as const];
+  return scalesOf(options).map((strength) => ({
+    adapter: file,
+    name: strength === 1 ? name : `${name} × ${strength}`,
+    kind: strength === 1 ? ("lora" as const) : ("strength" as const),
+    strength,
+  }));
+}
+
+function modelsOf({ models }: ArmOptions) {
+  return models.map((text) => {
+    const at = text.indexOf("=");
+    return { name: text.slice(0, at).trim(), kind: "model", model: text.slice(at + 1).trim() } as const;
+  });
 }
 
 function adaptersOf({ lora, checkpoints }: ArmOptions): Adapter[] {

@@ -9,6 +9,7 @@ import type { ArmValue } from "../measure.js";
 import { METRIC_INFO, type Metric } from "../metric.js";
 import type { ArmPictures } from "./draw-arms.js";
 import { type Measured, type Of, rowsOf, type View } from "./measure-arms.js";
+import type { Networks } from "./networks.js";
 import type { PictureSet } from "./real-pictures.js";
 import { sizeOf, type TakenFeatures } from "./take-features.js";
 
@@ -24,6 +25,8 @@ export interface Findings {
   readonly generic: readonly number[];
   readonly measured: Measured;
   readonly curves: readonly EvaluationCurve[];
+  readonly recognition: NonNullable<Evaluation["recognition"]>;
+  readonly scorers: Networks["scorers"];
   readonly copies: Evaluation["copies"];
   readonly prompts: number;
   readonly caveats: readonly string[];
@@ -50,17 +53,28 @@ export function assemble(found: Findings): Evaluation {
     format: "stillframe-evaluation-1",
     created: found.created.toISOString(),
     title: options.title ?? titleOf(found),
-    real: { name: "real", folder: real.folder, ...setFacts(first.real, view.real) },
+    real: {
+      name: "real",
+      folder: real.folder,
+      ...(first.real === null ? { pictures: 0 } : setFacts(first.real, view.real)),
+    },
     arms: [...view.arms.map((i) => armOf(i, view.rows)), ...found.generic.map((i) => armOf(i, null))],
     ...(options.pretrained_model_name_or_path === null ? {} : { generation: generationOf(found) }),
-    networks: taken.map(({ network }) => ({
-      name: network.extractor.name,
-      dimension: network.extractor.dimension,
-      ...(network.weights === undefined ? {} : { weights: network.weights }),
-      ...(network.sha256 === undefined ? {} : { sha256: network.sha256 }),
-    })),
+    networks: [
+      ...taken.map(({ network }) => ({
+        name: network.extractor.name,
+        dimension: network.extractor.dimension,
+        ...(network.weights === undefined ? {} : { weights: network.weights }),
+        ...(network.sha256 === undefined ? {} : { sha256: network.sha256 }),
+      })),
+      ...found.scorers,
+    ],
     values: measured.values.map((v) => ({ ...v, interval: intervalOf(v.interval) })),
-    differences: measured.differences.map((d) => ({ ...d, interval: intervalOf(d.interval) })),
+    differences: measured.differences.map(({ relative, ...d }) => ({
+      ...d,
+      interval: intervalOf(d.interval),
+      ...(relative && { relative: { value: relative.value, interval: intervalOf(relative.interval) } }),
+    })),
     floors: measured.floors.map(({ metric, network, mean, std, size, reference }) => ({
       metric,
       network,
@@ -69,6 +83,7 @@ export function assemble(found: Findings): Evaluation {
       size,
       reference,
     })),
+    ...(found.recognition.length === 0 ? {} : { recognition: [...found.recognition] }),
     curves: [...found.curves],
     gallery: galleryOf(found),
     copies: found.copies,
@@ -129,7 +144,15 @@ function galleryOf({ options, arms, view }: Findings): Evaluation["gallery"] {
 }
 
 /** What is drawn over training steps or strengths. */
-const CURVED: readonly Metric[] = ["fid", "kid", "fd_dinov2", "cmmd", "classifier_fd", "clip_score"];
+const CURVED: readonly Metric[] = [
+  "fid",
+  "kid",
+  "fd_dinov2",
+  "cmmd",
+  "classifier_fd",
+  "style_recognised",
+  "clip_score",
+];
 
 /**
  * Curves over the training steps of checkpoints, or over the strengths of a LoRA, where there are two points or more;

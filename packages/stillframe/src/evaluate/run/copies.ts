@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import type { EvaluateEvent } from "@stillframe/schema";
 import type { Evaluation } from "../evaluation.js";
-import { type MeasuredPicture, sharedPictures } from "../inputs.js";
+import { type FeatureSet, type MeasuredPicture, sharedPictures } from "../inputs.js";
 import type { FeatureKind } from "../measure.js";
 import { copyCheck } from "../nearest.js";
 import { fitted } from "./fitted.js";
@@ -14,7 +14,9 @@ const SHOWN_PAIRS = 12;
 
 interface CopyOptions {
   readonly outputDir: string;
+  /** Index of the arm that is looked at, and its name. */
   readonly arm: number;
+  readonly name: string;
   readonly fit: boolean;
   readonly batchSize: number;
   readonly signal: AbortSignal | undefined;
@@ -33,13 +35,13 @@ export async function* findCopies(
 ): AsyncGenerator<EvaluateEvent, { copies: NonNullable<Evaluation["copies"]>; trained: number }> {
   const order = (t: TakenFeatures) => SEES_COPIES.indexOf(t.network.kind);
   const { network, real, arms } = [...taken].sort((a, b) => order(a) - order(b))[0] as TakenFeatures;
-  const generated = arms[options.arm] as TakenFeatures["real"];
+  const generated = arms[options.arm] as FeatureSet;
   const extractor = options.fit ? fitted(network.extractor, sizeOf(generated)) : network.extractor;
   const { batchSize, signal } = options;
   const known = yield* takeSet("training", training, extractor, { batchSize, signal, duplicates: "allow" });
-  const shared = new Set(sharedPictures(known.pictures, real.pictures).map(([, path]) => path));
-  const heldOut = real.pictures.flatMap((p, row) => (shared.has(p.path) ? [] : [row]));
-  const held = heldOut.length === 0 ? null : selectRows(real.features, heldOut);
+  const shared = new Set(sharedPictures(known.pictures, real?.pictures ?? []).map(([, path]) => path));
+  const heldOut = real?.pictures.flatMap((p, row) => (shared.has(p.path) ? [] : [row])) ?? [];
+  const held = real === null || heldOut.length === 0 ? null : selectRows(real.features, heldOut);
   try {
     const found = copyCheck(generated.features, known.features, {
       top: SHOWN_PAIRS,
@@ -50,9 +52,12 @@ export async function* findCopies(
     return {
       copies: {
         network: network.extractor.name,
+        arm: options.name,
         mean: found.mean,
         held_out_most: found.heldOutMost,
         beyond_held_out: found.beyondHeldOut,
+        threshold: found.threshold,
+        copies: found.copies,
         top: found.top.map((pair) => ({
           picture: file(generated.pictures, pair.picture),
           training: file(known.pictures, pair.training),

@@ -1,19 +1,16 @@
 import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { disposeSdxl, removeLora, type Sdxl, setLoraMultiplier } from "@stillframe/diffusion";
-import {
-  type EvaluateEvent,
-  type EvaluateOptions,
-  type GenerateOptions,
-  parseGenerateOptions,
-} from "@stillframe/schema";
+import { type EvaluateEvent, type EvaluateOptions, parseGenerateOptions } from "@stillframe/schema";
 import { drawPicture } from "../../generate/draw.js";
 import { drawingOf, loadForGeneration, parametersText, putOnAdapter } from "../../generate/index.js";
 import { writePng } from "../../generate/png.js";
 import type { ModelFolder } from "../../prepare/model-folder.js";
 import { fileSha256 } from "../../train/file-hash.js";
+import type { Expected } from "../recognition.js";
 import { type Arm, folderName } from "./arms.js";
 import { isKept, KEY_TEXT, pictureKey } from "./kept-picture.js";
+import type { Prompt } from "./prompts.js";
 
 /** An arm with its pictures, in the order of prompts and, for each prompt, of seeds. */
 export interface ArmPictures {
@@ -24,12 +21,14 @@ export interface ArmPictures {
   readonly seeds: readonly number[] | null;
   /** What each picture was asked to show, without prefix and style words; null where that is not known. */
   readonly asked: readonly string[] | null;
+  /** The same as answers to questions; null where no prompt says them. */
+  readonly expected: readonly (Expected | null)[] | null;
 }
 
 /** The pictures that an arm will have, drawn or not. */
 export function plannedPictures(
   arm: Arm,
-  asked: readonly string[],
+  asked: readonly Prompt[],
   { output_dir, num_images, seed }: Pick<EvaluateOptions, "output_dir" | "num_images" | "seed">,
 ): ArmPictures {
   const folder = join("pictures", folderName(arm.name));
@@ -39,14 +38,27 @@ export function plannedPictures(
     folder,
     paths: seeds.map((s, i) => join(output_dir, folder, `${String(i).padStart(5, "0")}-seed-${s}.png`)),
     seeds,
-    asked: seeds.map((_, i) => asked[Math.floor(i / num_images)] as string),
+    ...askedOf(seeds.map((_, i) => asked[Math.floor(i / num_images)] as Prompt)),
   };
+}
+
+/** What pictures were asked to show, by their prompts. */
+export function askedOf(prompts: readonly Prompt[]): Pick<ArmPictures, "asked" | "expected"> {
+  const expected = prompts.map((p) => p.expected);
+  return { asked: prompts.map((p) => p.text), expected: expected.some((e) => e !== null) ? expected : null };
+}
+
+/** The models that arms draw with. */
+export interface ArmModels {
+  readonly base: ModelFolder;
+  readonly vae: ModelFolder | null;
+  /** Others, by the names that arms have for them. */
+  readonly others: ReadonlyMap<string, ModelFolder>;
 }
 
 interface DrawOptions {
   readonly options: EvaluateOptions;
-  readonly model: ModelFolder;
-  readonly vae: ModelFolder | null;
+  readonly models: ArmModels;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -67,7 +79,8 @@ export async function* drawArms(arms: readonly ArmPictures[], given: DrawOptions
         given.signal?.throwIfAborted();
         const seed = set.seeds?.[i] as number;
         const prompt = set.arm.prompts[Math.floor(i / given.options.num_images)] as string;
-        const key = painter.keyOf({ prompt, seed, adapter: adapterHash, strength: set.arm.strength });
+        const { strength, model } = set.arm;
+        const key = painter.keyOf({ prompt, seed, adapter: adapterHash, strength }, model);
         const kept = await isKept(path, key);
         const about = { arm: set.arm.name, picture, pictures };
         if (!kept)
@@ -82,35 +95,39 @@ export async function* drawArms(arms: readonly ArmPictures[], given: DrawOptions
   }
 }
 
-/** Draws with one model, loaded when the first picture needs it, and changes adapters on it. */
+/** Draws with one model at a time, loaded when the first picture needs it, and changes adapters on it. */
 class Painter {
   private readonly given: DrawOptions;
-  private readonly generation: GenerateOptions;
-  private readonly base: unknown;
-  private model: Sdxl | null = null;
+  private readonly facts = new Map<string | null, unknown>();
+  private loaded: { readonly name: string | null; readonly model: Sdxl } | null = null;
   private adapter: string | null = null;
 
   constructor(given: DrawOptions) {
-    const { options: o, model, vae } = given;
     this.given = given;
-    this.generation = parseGenerateOptions({
-      pretrained_model_name_or_path: model.path,
-      pretrained_vae_model_name_or_path: vae?.path ?? null,
-      variant: o.variant,
-      prompt: ["none"],
-      device: o.device,
-      mixed_precision: o.mixed_precision,
-    });
-    this.base = [model, vae].map((part) => part && { commit: part.commit, files: filesOf(part.path) });
+  }
+
+  private folderOf(name: string | null): ModelFolder {
+    const { base, others } = this.given.models;
+    return name === null ? base : (others.get(name) as ModelFolder);
+  }
+
+  /** What tells the files of a model from others. */
+  private factsOf(name: string | null): unknown {
+    const { vae } = this.given.models;
+    const known =
+      this.facts.get(name) ??
+      [this.folderOf(name), vae].map((part) => part && { commit: part.commit, files: filesOf(part.path) });
+    this.facts.set(name, known);
+    return known;
   }
 
   /** A hash of all that the picture depends on. */
-  keyOf(own: { prompt: string; seed: number; adapter: string | null; strength: number }): string {
+  keyOf(own: { prompt: string; seed: number; adapter: string | null; strength: number }, model: string | null): string {
     const { options: o } = this.given;
     const { negative_prompt, max_token_length, width, height, scheduler, steps, guidance_scale, guidance_rescale } = o;
     const { variant, mixed_precision, device, vae_tiling } = o;
     const shared = { negative_prompt, max_token_length, width, height, scheduler, steps, guidance_scale };
-    const place = { guidance_rescale, variant, mixed_precision, device, vae_tiling, base: this.base };
+    const place = { guidance_rescale, variant, mixed_precision, device, vae_tiling, base: this.factsOf(model) };
     return pictureKey({ ...own, ...shared, ...place });
   }
 
@@ -128,21 +145,23 @@ class Painter {
     if (next.value === null) return;
     const text = parametersText(drawing, {
       scheduler: o.scheduler,
-      model: o.pretrained_model_name_or_path as string,
+      model: arm.model ?? (o.pretrained_model_name_or_path as string),
       lora: arm.adapter === null ? null : `${arm.name}:${arm.strength}`,
     });
     await writePng(path, next.value, { parameters: text, [KEY_TEXT]: key });
   }
 
   dispose(): void {
-    if (this.model !== null) disposeSdxl(this.model);
-    this.model = null;
+    if (this.loaded !== null) disposeSdxl(this.loaded.model);
+    this.loaded = null;
+    this.adapter = null;
   }
 
-  /** The model with the arm's adapter on it, and no other. */
+  /** The arm's model with the arm's adapter on it, and no other. */
   private prepared(arm: Arm): Sdxl {
-    this.model ??= loadForGeneration(this.generation).model;
-    const model = this.model;
+    if (this.loaded?.name !== arm.model) this.dispose();
+    this.loaded ??= { name: arm.model, model: this.load(arm.model) };
+    const { model } = this.loaded;
     if (arm.adapter !== this.adapter) {
       if (this.adapter !== null) for (const part of partsOf(model)) removeLora(part);
       if (arm.adapter !== null) putOnAdapter(model, arm.adapter);
@@ -150,6 +169,19 @@ class Painter {
     }
     for (const part of partsOf(model)) setLoraMultiplier(part, arm.strength);
     return model;
+  }
+
+  private load(name: string | null): Sdxl {
+    const { options: o, models } = this.given;
+    const generation = parseGenerateOptions({
+      pretrained_model_name_or_path: this.folderOf(name).path,
+      pretrained_vae_model_name_or_path: models.vae?.path ?? null,
+      variant: name === null ? o.variant : null,
+      prompt: ["none"],
+      device: o.device,
+      mixed_precision: o.mixed_precision,
+    });
+    return loadForGeneration(generation).model;
   }
 }
 

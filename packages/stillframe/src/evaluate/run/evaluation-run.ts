@@ -4,17 +4,22 @@ import type { EvaluateEvent, EvaluateOptions } from "@stillframe/schema";
 import { invalid } from "@stillframe/torch/errors";
 import { type ModelFolder, resolveModels } from "../../prepare/model-folder.js";
 import type { Evaluation } from "../evaluation.js";
+import type { FeatureExtractor } from "../extractor.js";
+import type { FeatureSet } from "../inputs.js";
 import { metricTable } from "../metric-table.js";
+import { checkExpected, recognizes } from "../recognition.js";
 import { type WrittenReport, writeReport } from "../report.js";
+import type { Gaussian } from "../statistics.js";
 import { planArms } from "./arms.js";
 import { assemble } from "./assemble.js";
 import { findCopies } from "./copies.js";
-import { type ArmPictures, drawArms, plannedPictures } from "./draw-arms.js";
+import { type ArmModels, type ArmPictures, drawArms, plannedPictures } from "./draw-arms.js";
 import { openGenerated } from "./generated-folders.js";
 import { findNetworks, leftOut, type Network, type NetworkFiles, type Networks, openNetworks } from "./networks.js";
 import { type Numbers, NumbersOf } from "./numbers.js";
-import { readPrompts } from "./prompts.js";
-import { openPictures, type PictureSet } from "./real-pictures.js";
+import { type Prompt, plainPrompt, readPrompts } from "./prompts.js";
+import { isStatistics, openPictures, openStatistics, type PictureSet } from "./real-pictures.js";
+import { writeSetStatistics } from "./set-statistics.js";
 import { sizeOf, type TakenFeatures, takeFeatures } from "./take-features.js";
 
 /** Density and coverage look at five neighbours and need six pictures; with `select`, each half does. */
@@ -36,7 +41,12 @@ interface Planned {
   readonly arms: readonly ArmPictures[];
   /** Prompts of the style; 0 where pictures were found and not generated. */
   readonly prompts: number;
-  readonly models: { model: ModelFolder; vae: ModelFolder | null } | null;
+  readonly models: ArmModels | null;
+}
+
+/** The real pictures, or their statistics and no pictures. */
+interface Real extends PictureSet {
+  readonly statistics: Gaussian | null;
 }
 
 /** One evaluation, from options to files. */
@@ -85,10 +95,13 @@ export class EvaluationRun {
     const { signal } = context;
     // All that can be wrong is found before the first picture is drawn: drawing takes hours.
     const files = yield* findNetworks(options, { signal });
-    const networks = await this.checkedNetworks(files);
-    const real = yield* this.pictures("real", options.real, this.minimum);
+    const extractors = await this.checkedNetworks(files);
+    const real = yield* this.real();
     const training = options.training === null ? null : yield* this.pictures("training", options.training, 1);
     const planned = yield* this.plan(real);
+    const { expected } = planned.arms[0] as ArmPictures;
+    for (const extractor of extractors)
+      if (recognizes(extractor) && expected !== null) checkExpected(extractor.recognition, expected);
     const missing = leftOut(options, { own: context.extractors.map((n) => n.kind), images: this.imagesOf(planned) });
     mkdirSync(options.output_dir, { recursive: true });
     yield {
@@ -96,10 +109,10 @@ export class EvaluationRun {
       output_dir: options.output_dir,
       real: real.paths.length,
       arms: planned.arms.map(({ arm, paths }) => ({ name: arm.name, pictures: paths.length })),
-      networks,
+      networks: extractors.map((e) => e.name),
     };
     for (const message of missing) yield { type: "left_out", message };
-    if (planned.models !== null) yield* drawArms(planned.arms, { options, ...planned.models, signal });
+    if (planned.models !== null) yield* drawArms(planned.arms, { options, models: planned.models, signal });
     const opened = await openNetworks(options, files, context.extractors);
     try {
       return yield* this.measure({ real, training, planned, missing, opened });
@@ -108,13 +121,19 @@ export class EvaluationRun {
     }
   }
 
-  /** Loads the networks and lets them go again, so that their memory is free while pictures are drawn; their names. */
-  private async checkedNetworks(files: NetworkFiles): Promise<string[]> {
+  /** Loads the networks and lets them go again, so that their memory is free while pictures are drawn. */
+  private async checkedNetworks(files: NetworkFiles): Promise<FeatureExtractor[]> {
     const opened = await openNetworks(this.options, files, this.context.extractors);
-    const names = opened.networks.map((n) => n.extractor.name);
+    const found = opened.networks.map((n) => n.extractor);
     opened.dispose();
-    if (names.length === 0) throw invalid("inception, dinov2, clip, classifier", "a network to measure with", "none");
-    return names;
+    if (found.length === 0) throw invalid("inception, dinov2, clip, classifier", "a network to measure with", "none");
+    return found;
+  }
+
+  private async *real(): AsyncGenerator<EvaluateEvent, Real> {
+    const { real } = this.options;
+    if (!isStatistics(real)) return { ...(yield* this.pictures("real", real, this.minimum)), statistics: null };
+    return { folder: real, paths: [], captions: [], statistics: openStatistics(real) };
   }
 
   private pictures(name: string, place: string, minimum: number): AsyncGenerator<EvaluateEvent, PictureSet> {
@@ -126,20 +145,20 @@ export class EvaluationRun {
   private async *plan(real: PictureSet): AsyncGenerator<EvaluateEvent, Planned> {
     const { options } = this;
     const captionColumn = options.caption_column;
-    const given =
-      options.prompts === null ? null : await readPrompts(options.prompts, { name: "prompts", captionColumn });
+    const read = (name: "prompts" | "generic_prompts", baseField: string | null) => {
+      const path = options[name];
+      return path === null ? null : readPrompts(path, { name, captionColumn, baseField });
+    };
+    const given = await read("prompts", options.base_prompt_field);
     if (options.generated.length > 0) {
       const arms = await openGenerated(options.generated, { prompts: given, captionColumn, minimum: this.minimum });
       return { arms, prompts: 0, models: null };
     }
-    const all = given ?? real.captions.filter((caption) => caption !== null);
+    const all = given ?? real.captions.flatMap((caption) => (caption === null ? [] : [plainPrompt(caption)]));
     if (all.length === 0)
       throw invalid("prompts", "a file of prompts, or captions with the real pictures", `none in ${options.real}`);
     const prompts = all.slice(0, options.max_prompts ?? all.length);
-    const generic =
-      options.generic_prompts === null
-        ? null
-        : await readPrompts(options.generic_prompts, { name: "generic_prompts", captionColumn });
+    const generic = await read("generic_prompts", null);
     for (const [name, list, least] of [
       ["prompts", prompts, this.minimum],
       ["generic_prompts", generic, MINIMUM],
@@ -151,16 +170,29 @@ export class EvaluationRun {
           `${list.length} × ${options.num_images} (num_images)`,
         );
     const arms = planArms(options, prompts, generic).map((arm) =>
-      plannedPictures(arm, arm.generic ? (generic as string[]) : prompts, options),
+      plannedPictures(arm, arm.generic ? (generic as Prompt[]) : prompts, options),
     );
-    const resolving = resolveModels({
-      ...options,
-      pretrained_model_name_or_path: options.pretrained_model_name_or_path as string,
-    });
-    let next = await resolving.next();
-    for (; !next.done; next = await resolving.next())
-      if (next.value.type === "preparing" || next.value.type === "warning") yield next.value;
-    return { arms, prompts: prompts.length, models: next.value };
+    return { arms, prompts: prompts.length, models: yield* this.models(arms) };
+  }
+
+  private async *models(arms: readonly ArmPictures[]): AsyncGenerator<EvaluateEvent, ArmModels> {
+    const { options, context } = this;
+    const resolve = async function* (more: Partial<EvaluateOptions>) {
+      const named = { ...options, pretrained_model_name_or_path: options.pretrained_model_name_or_path as string };
+      const resolving = resolveModels({ ...named, ...more } as typeof named, { signal: context.signal });
+      let next = await resolving.next();
+      for (; !next.done; next = await resolving.next())
+        if (next.value.type === "preparing" || next.value.type === "warning") yield next.value;
+      return next.value;
+    };
+    const { model: base, vae } = yield* resolve({});
+    const others = new Map<string, ModelFolder>();
+    for (const { arm } of arms)
+      if (arm.model !== null) {
+        const own = { pretrained_model_name_or_path: arm.model, revision: null, variant: null };
+        others.set(arm.model, (yield* resolve(own)).model);
+      }
+    return { base, vae, others };
   }
 
   /** Pictures of each prompt. */
@@ -171,7 +203,7 @@ export class EvaluationRun {
   }
 
   private async *measure(given: {
-    real: PictureSet;
+    real: Real;
     training: PictureSet | null;
     planned: Planned;
     missing: readonly string[];
@@ -181,23 +213,27 @@ export class EvaluationRun {
     const { real, training, planned, missing, opened } = given;
     const { signal } = context;
     const fit = options.real_fit === "crop";
+    const { statistics } = real;
     const taken: TakenFeatures[] = [];
     try {
-      for (const network of opened.networks)
+      for (const network of usedWith(statistics, opened.networks))
         taken.push(
           yield* takeFeatures(
             network,
-            { real: real.paths, arms: planned.arms },
+            { real: statistics === null ? real.paths : null, arms: planned.arms },
             { fit, batchSize: options.batch_size, signal },
           ),
         );
-      const numbers: Numbers = yield* new NumbersOf({ options, arms: planned.arms, taken, opened, signal }).all();
+      const { arms } = planned;
+      const numbers: Numbers = yield* new NumbersOf({ options, arms, taken, statistics, opened, signal }).all();
+      const exchanged = options.write_statistics ? writeSetStatistics(options.output_dir, { taken, arms }) : [];
       const copied =
         training === null
           ? null
           : yield* findCopies(taken, training.paths, {
               outputDir: options.output_dir,
               arm: numbers.main,
+              name: (arms[numbers.main] as ArmPictures).arm.name,
               fit,
               batchSize: options.batch_size,
               signal,
@@ -208,6 +244,7 @@ export class EvaluationRun {
         real,
         arms: planned.arms,
         taken,
+        scorers: opened.scorers,
         prompts: planned.prompts,
         copies: copied?.copies,
         caveats: [
@@ -220,20 +257,31 @@ export class EvaluationRun {
         ],
         created: new Date(),
       });
-      return yield* this.write(evaluation);
+      return yield* this.write(evaluation, exchanged);
     } finally {
-      for (const { real: set, arms } of taken) for (const { features } of [set, ...arms]) features.dispose();
+      for (const { real: set, arms } of taken) for (const own of [set, ...arms]) own?.features.dispose();
+      statistics?.mean.dispose();
+      statistics?.covariance.dispose();
     }
   }
 
-  private async *write(evaluation: Evaluation): AsyncGenerator<EvaluateEvent, EvaluateResult> {
+  private async *write(
+    evaluation: Evaluation,
+    exchanged: readonly string[],
+  ): AsyncGenerator<EvaluateEvent, EvaluateResult> {
     const { output_dir } = this.options;
     const files = await writeReport(output_dir, evaluation);
-    const paths = [files.page, files.json, files.table, ...files.plots].map((path) => relative(output_dir, path));
+    const paths = [files.page, files.json, files.table, ...files.plots, ...exchanged].map((path) =>
+      relative(output_dir, path),
+    );
     yield { type: "evaluated", output_dir, table: metricTable(evaluation), files: paths, seconds: this.seconds };
     return { evaluation, files };
   }
 }
+
+/** Against statistics alone, the network of FID with the clean resize has nothing to measure. */
+const usedWith = (statistics: Gaussian | null, networks: readonly Network[]): readonly Network[] =>
+  statistics === null ? networks : networks.filter((n) => n.kind !== "inception" || n.statistics === true);
 
 const NO_TRAINING =
   "Whether pictures copy training pictures was not looked at, and neither whether the real pictures were trained on: no training pictures were given (training).";
@@ -248,7 +296,8 @@ function trainedCaveat(trained: number): string[] {
 /** What the sizes of real and generated pictures do to the numbers. */
 function sizeCaveat(taken: readonly TakenFeatures[], fit: boolean): string[] {
   const { real, arms } = taken[0] as TakenFeatures;
-  const { width, height } = sizeOf(arms[0] as TakenFeatures["real"]);
+  if (real === null) return [];
+  const { width, height } = sizeOf(arms[0] as FeatureSet);
   if (!fit) {
     const others = real.pictures.filter((p) => p.width !== width || p.height !== height).length;
     return others === 0

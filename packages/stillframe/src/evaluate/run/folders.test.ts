@@ -181,7 +181,10 @@ describe("evaluate, with folders", () => {
       drawn("y", { lora: [shop.at("base")], checkpoints: true }),
       /expected the folder of a run with checkpoints in it for lora/,
     );
-    await refused(drawn("y", { lora_scales: "1,1" }), /expected each strength once for lora_scales/);
+    await refused(
+      drawn("y", { lora_scales: "1,1" }),
+      /expected each strength once, and models with names of their own .* but received "lora"/,
+    );
     const drawnAny = readdirSync(shop.folder).includes("y") && readdirSync(shop.at("y")).includes("pictures");
     assert.equal(drawnAny, false);
   });

@@ -3,7 +3,8 @@ import { InvalidArgumentError, invalid } from "@stillframe/torch/errors";
 import { readImageFolder } from "../../data/index.js";
 import { listPictures } from "../inputs.js";
 import type { Arm } from "./arms.js";
-import type { ArmPictures } from "./draw-arms.js";
+import { type ArmPictures, askedOf } from "./draw-arms.js";
+import { type Prompt, plainPrompt } from "./prompts.js";
 
 const KINDS: Readonly<Record<string, Arm["kind"]>> = { base: "base", lora: "lora" };
 
@@ -17,7 +18,7 @@ const KINDS: Readonly<Record<string, Arm["kind"]>> = { base: "base", lora: "lora
  */
 export async function openGenerated(
   given: readonly string[],
-  { prompts, captionColumn, minimum }: { prompts: readonly string[] | null; captionColumn: string; minimum: number },
+  { prompts, captionColumn, minimum }: { prompts: readonly Prompt[] | null; captionColumn: string; minimum: number },
 ): Promise<ArmPictures[]> {
   const folders = given.map((text) => {
     const at = text.indexOf("=");
@@ -32,9 +33,11 @@ export async function openGenerated(
   const keys = keysOf(first);
   for (const other of listed.slice(1)) checkPairs({ ...first, keys }, { ...other, keys: keysOf(other) });
   const asked = prompts === null ? await captionsOf(first, captionColumn) : spread(prompts, first.paths.length);
+  const about = asked === null ? { asked, expected: null } : askedOf(asked);
   return listed.map(({ name, folder, paths }) => ({
     arm: {
       name,
+      model: null,
       kind: KINDS[name.toLowerCase()] ?? "other",
       adapter: null,
       strength: name.toLowerCase() === "base" ? 0 : 1,
@@ -44,7 +47,7 @@ export async function openGenerated(
     folder,
     paths,
     seeds: null,
-    asked,
+    ...about,
   }));
 }
 
@@ -72,23 +75,23 @@ function checkPairs(first: Named, other: Named): void {
 }
 
 /** Each prompt for as many pictures in a row as there are to one. */
-function spread(prompts: readonly string[], pictures: number): string[] {
+function spread(prompts: readonly Prompt[], pictures: number): Prompt[] {
   if (pictures % prompts.length !== 0)
     throw invalid("prompts", `a number of prompts that ${pictures} pictures can be shared among`, prompts.length);
   const each = pictures / prompts.length;
-  return Array.from({ length: pictures }, (_, i) => prompts[Math.floor(i / each)] as string);
+  return Array.from({ length: pictures }, (_, i) => prompts[Math.floor(i / each)] as Prompt);
 }
 
 /** The captions beside the pictures; null unless every one has its own. */
 async function captionsOf(
   { folder, paths }: { folder: string; paths: readonly string[] },
   captionColumn: string,
-): Promise<string[] | null> {
+): Promise<Prompt[] | null> {
   try {
     const { items } = await readImageFolder(folder, { captionColumn });
     const known = new Map(items.map((item) => [item.path, item.captions[0] as string]));
     const captions = paths.map((path) => known.get(path));
-    return captions.every((caption) => caption !== undefined) ? captions : null;
+    return captions.every((caption) => caption !== undefined) ? captions.map(plainPrompt) : null;
   } catch (e) {
     if (e instanceof InvalidArgumentError) return null;
     throw e;

@@ -1,8 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import type { EvaluateEvent } from "@stillframe/schema";
 import { scope, type Tensor, tensor } from "@stillframe/torch";
+import type { FeatureSet } from "../inputs.js";
 import { type ArmValue, type Difference, type Measurements, measureFeatures } from "../measure.js";
 import type { Metric } from "../metric.js";
+import type { Gaussian } from "../statistics.js";
 import type { ArmPictures } from "./draw-arms.js";
 import type { TakenFeatures } from "./take-features.js";
 
@@ -29,6 +31,8 @@ export interface View {
 
 interface MeasureArmsOptions {
   readonly arms: readonly ArmPictures[];
+  /** Those of the real pictures, where they were given in their place. */
+  readonly statistics: Gaussian | null;
   readonly resamples: number;
   readonly seed: number;
   readonly signal: AbortSignal | undefined;
@@ -54,16 +58,17 @@ export async function* measureArms(
   const measured: Measured = { values: [], differences: [], floors: [], caveats: [] };
   const clusters = clustersOf(options.arms[view.arms[0] as number] as ArmPictures, view.rows);
   for (const { network, real, arms } of taken) {
+    if (real === null && (network.statistics !== true || options.statistics === null)) continue;
     const sets = view.arms.map((i) => ({
       name: (options.arms[i] as ArmPictures).arm.name,
-      features: selectRows((arms[i] as TakenFeatures["real"]).features, view.rows),
+      features: selectRows((arms[i] as FeatureSet).features, view.rows),
     }));
-    const reference = selectRows(real.features, view.real);
+    const reference = real === null ? null : selectRows(real.features, view.real);
     try {
       const steps = measureFeatures({
         kind: network.kind,
         ...(network.metrics === undefined ? {} : { metrics: network.metrics }),
-        real: reference,
+        real: reference ?? (options.statistics as Gaussian),
         arms: sets,
         ...(clusters === null ? {} : { clusters }),
         resamples: options.resamples,
@@ -77,7 +82,7 @@ export async function* measureArms(
       measured.caveats.push(...result.caveats.filter((c) => !measured.caveats.includes(c)));
     } finally {
       for (const { features } of sets) features.dispose();
-      reference.dispose();
+      reference?.dispose();
     }
   }
   return measured;
@@ -86,21 +91,27 @@ export async function* measureArms(
 /** Distances that say how far the LoRA moved what has nothing to do with the style. */
 const DRIFT: readonly Metric[] = ["fid", "kid", "fd_dinov2", "cmmd", "classifier_fd"];
 
-/** The LoRA's pictures of generic prompts against the base's of the same prompts and seeds. */
+/**
+ * The LoRA's pictures of generic prompts against the base's of the same prompts and seeds. For the intervals both sides of
+ * a pair are drawn together.
+ */
 export async function* measureDrift(
   taken: readonly TakenFeatures[],
   { base, lora }: { base: number; lora: number },
   options: MeasureArmsOptions,
 ): AsyncGenerator<EvaluateEvent, Of<ArmValue>[]> {
   const values: Of<ArmValue>[] = [];
+  const clusters = clustersOf(options.arms[lora] as ArmPictures, null);
   for (const { network, arms } of taken) {
     const name = (options.arms[lora] as ArmPictures).arm.name;
     const steps = measureFeatures({
       kind: network.kind,
       metrics: DRIFT.filter((metric) => network.metrics?.includes(metric) ?? true),
-      real: (arms[base] as TakenFeatures["real"]).features,
-      arms: [{ name, features: (arms[lora] as TakenFeatures["real"]).features }],
-      resamples: 0,
+      real: (arms[base] as FeatureSet).features,
+      paired: true,
+      arms: [{ name, features: (arms[lora] as FeatureSet).features }],
+      ...(clusters === null ? {} : { clusters }),
+      resamples: options.resamples,
       seed: options.seed,
       floorDraws: 0,
     });

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EvaluateEvent, EvaluateOptions } from "@stillframe/schema";
 import { InvalidArgumentError, invalid } from "@stillframe/torch/errors";
-import { isRepoName } from "../../hub/index.js";
+import { fetchSnapshot, isRepoName } from "../../hub/index.js";
 import { emitted } from "../../prepare/emitted.js";
 import { hubEvents } from "../../prepare/hub-events.js";
 import { resolveModelFolder } from "../../prepare/model-folder.js";
@@ -19,6 +19,7 @@ import { inceptionExtractor, loadInception } from "../inception.js";
 import { type Lpips, loadLpips } from "../lpips.js";
 import type { FeatureKind } from "../measure.js";
 import type { Metric } from "../metric.js";
+import { checkRecognition, type RecognizingExtractor, recognizes } from "../recognition.js";
 
 /** A network whose features are measured. */
 export interface Network {
@@ -29,6 +30,8 @@ export interface Network {
   /** Where its weights came from, as the user named it. */
   readonly weights?: string;
   readonly sha256?: string;
+  /** Whether mean and covariance of its features are those that pytorch-fid's `.npz` files hold. */
+  readonly statistics?: boolean;
 }
 
 /** All that measures. */
@@ -37,6 +40,8 @@ export interface Networks {
   /** Both encoders, and how it takes pictures for CLIP score. */
   readonly clip: { readonly model: Clip; readonly extractor: FeatureExtractor } | null;
   readonly lpips: Lpips | null;
+  /** What scores were measured with, where it is none of `networks`. */
+  readonly scorers: readonly Required<Pick<Network, "weights" | "sha256"> & { readonly name: string }>[];
   dispose(): void;
 }
 
@@ -45,12 +50,18 @@ export type NetworkOptions = Pick<
   "inception" | "dinov2" | "clip" | "lpips" | "lpips_linear" | "lpips_network" | "classifier" | "device" | "cache_dir"
 > & { hub_token: string | null };
 
+/** A safetensors file, and the hash of the file that was given, from which it may have been converted. */
+export interface WeightFile {
+  readonly file: string;
+  readonly sha256: string;
+}
+
 /** Files and folders of the networks on this machine. */
 export interface NetworkFiles {
-  readonly inception: { file: string; sha256: string } | null;
+  readonly inception: WeightFile | null;
   readonly dinov2: string | null;
   readonly clip: string | null;
-  readonly lpips: { backbone: string; linear: string } | null;
+  readonly lpips: { backbone: WeightFile; linear: WeightFile } | null;
 }
 
 /** What cannot be measured because no network for it was given, in sentences. */
@@ -78,17 +89,64 @@ export async function* findNetworks(
   options: NetworkOptions,
   { signal }: { signal: AbortSignal | undefined },
 ): AsyncGenerator<EvaluateEvent, NetworkFiles> {
-  const inception = options.inception === null ? null : await safetensorsOf("inception", options.inception, options);
+  const inception =
+    options.inception === null
+      ? null
+      : yield* inceptionOf(options.inception, options, { token: options.hub_token, signal });
   const lpips =
     options.lpips === null
       ? null
       : {
-          backbone: (await safetensorsOf("lpips", options.lpips, options)).file,
-          linear: (await safetensorsOf("lpips_linear", options.lpips_linear ?? options.lpips, options)).file,
+          backbone: await safetensorsOf("lpips", options.lpips, options),
+          linear: await safetensorsOf("lpips_linear", options.lpips_linear ?? options.lpips, options),
         };
   const dinov2 = yield* folderOf("dinov2", options.dinov2, { token: options.hub_token, signal });
   const clip = yield* folderOf("clip", options.clip, { token: options.hub_token, signal });
   return { inception, dinov2, clip, lpips };
+}
+
+/** Weights in a file, or in a repository of the Hub. */
+async function* inceptionOf(
+  place: string,
+  options: NetworkOptions,
+  { token, signal }: { token: string | null; signal: AbortSignal | undefined },
+): AsyncGenerator<EvaluateEvent, WeightFile> {
+  if (existsSync(place) || !isRepoName(place)) return await safetensorsOf("inception", place, options);
+  const fetching = emitted<EvaluateEvent, string>(async (emit) => {
+    const onProgress = hubEvents(place, (event) => {
+      if (event.type === "preparing" || event.type === "warning") emit(event);
+    });
+    const allow = (files: readonly { readonly path: string }[]) => [
+      inceptionFile(
+        files.map((f) => f.path),
+        place,
+      ),
+    ];
+    const pickles = "as_data";
+    const { folder, files } = await fetchSnapshot({
+      repo: place,
+      type: "model",
+      allow,
+      pickles,
+      token: token ?? undefined,
+      signal,
+      onProgress,
+    });
+    return join(folder, files[0] as string);
+  });
+  return await safetensorsOf("inception", yield* fetching, options);
+}
+
+/** The one file of a repository that holds Inception's weights: safetensors before a `.pth`, and by name among several. */
+function inceptionFile(paths: readonly string[], repo: string): string {
+  for (const ending of [/\.safetensors$/i, /\.pth$/i]) {
+    const all = paths.filter((path) => ending.test(path));
+    const named = all.filter((path) => /inception/i.test(path));
+    const [only, ...more] = named.length > 0 ? named : all;
+    if (only !== undefined && more.length === 0) return only;
+    if (only !== undefined) throw invalid("inception", `one file of Inception weights in ${repo}`, [only, ...more]);
+  }
+  throw invalid("inception", `a .safetensors or .pth file in ${repo}`, paths);
 }
 
 async function* folderOf(
@@ -119,7 +177,7 @@ async function safetensorsOf(
   name: string,
   path: string,
   { cache_dir }: Pick<NetworkOptions, "cache_dir">,
-): Promise<{ file: string; sha256: string }> {
+): Promise<WeightFile> {
   if (!existsSync(path) || !statSync(path).isFile())
     throw invalid(name, "a file of weights (safetensors, or a .pth to convert)", path);
   const sha256 = await fileSha256(path);
@@ -148,7 +206,7 @@ export async function openNetworks(
   if (files.inception !== null) {
     const model = keep(loadInception(files.inception.file, { device }));
     const about = { kind: "inception", weights: options.inception as string, sha256: files.inception.sha256 } as const;
-    networks.push({ ...about, extractor: inceptionExtractor(model, { resize: "tensorflow" }) });
+    networks.push({ ...about, statistics: true, extractor: inceptionExtractor(model, { resize: "tensorflow" }) });
     // The shares of Inception's features say the same twice: they are measured once.
     networks.push({ ...about, extractor: inceptionExtractor(model, { resize: "clean" }), metrics: ["fid", "kid"] });
   }
@@ -165,7 +223,15 @@ export async function openNetworks(
   }
   if (options.classifier !== null) networks.push(await classifierOf(options.classifier));
   networks.push(...own);
-  const lpips = files.lpips === null ? null : keep(loadLpips(files.lpips, { network: options.lpips_network, device }));
+  const lpips =
+    files.lpips === null
+      ? null
+      : keep(
+          loadLpips(
+            { backbone: files.lpips.backbone.file, linear: files.lpips.linear.file },
+            { network: options.lpips_network, device },
+          ),
+        );
   const names = networks.map((n) => n.extractor.name);
   const twin = names.find((n, i) => names.indexOf(n) < i);
   if (twin !== undefined) throw invalid("extractors", "networks of different names", twin);
@@ -173,10 +239,19 @@ export async function openNetworks(
     networks,
     clip,
     lpips,
+    scorers: files.lpips === null ? [] : scorersOf(options, files.lpips),
     dispose: () => {
       for (const model of opened) model.dispose();
     },
   };
+}
+
+function scorersOf(o: NetworkOptions, { backbone, linear }: NonNullable<NetworkFiles["lpips"]>): Networks["scorers"] {
+  const name = `LPIPS (${o.lpips_network})`;
+  const weights = o.lpips as string;
+  const first = { name, weights, sha256: backbone.sha256 };
+  if (o.lpips_linear === null) return [first];
+  return [first, { name: `${name}, linear`, weights: o.lpips_linear, sha256: linear.sha256 }];
 }
 
 async function weightsOf(weights: string, folder: string): Promise<{ weights: string; sha256?: string }> {
@@ -199,6 +274,8 @@ async function classifierOf(path: string): Promise<Network> {
     throw new InvalidArgumentError(
       `expected a feature extractor (name, dimension, prepare, features) as the default export of ${path} but received ${typeof made}`,
     );
+  if (recognizes(extractor as FeatureExtractor))
+    checkRecognition((extractor as RecognizingExtractor).recognition, path);
   return {
     kind: "classifier",
     extractor: extractor as FeatureExtractor,

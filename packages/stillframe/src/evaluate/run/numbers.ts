@@ -1,13 +1,17 @@
 import { setImmediate } from "node:timers/promises";
 import type { EvaluateEvent, EvaluateOptions } from "@stillframe/schema";
 import { invalid } from "@stillframe/torch/errors";
-import type { EvaluationCurve } from "../evaluation.js";
+import type { Evaluation, EvaluationCurve } from "../evaluation.js";
+import type { FeatureSet } from "../inputs.js";
 import { METRIC_INFO, type Metric } from "../metric.js";
+import { recognizes } from "../recognition.js";
 import { halves, selectBest } from "../selection.js";
+import type { Gaussian } from "../statistics.js";
 import { curvesOf } from "./assemble.js";
 import type { ArmPictures } from "./draw-arms.js";
 import { clustersOf, type Measured, measureArms, measureDrift, rowsOf, selectRows, type View } from "./measure-arms.js";
 import type { Networks } from "./networks.js";
+import { recognisedIn } from "./recognised.js";
 import { type ArmScores, clipScores, diversityOf, meanScores } from "./scores.js";
 import { sizeOf, type TakenFeatures, takeSet } from "./take-features.js";
 
@@ -17,8 +21,9 @@ export interface Numbers {
   readonly generic: readonly number[];
   readonly measured: Measured;
   readonly curves: readonly EvaluationCurve[];
+  readonly recognition: NonNullable<Evaluation["recognition"]>;
   readonly caveats: readonly string[];
-  /** The arm that stands for the LoRA: the one chosen, or the last at full strength; the base where there is none. */
+  /** The arm that stands for the training: the checkpoint chosen, the last LoRA at full strength, another model; else the base. */
   readonly main: number;
 }
 
@@ -26,6 +31,8 @@ interface NumbersInput {
   readonly options: EvaluateOptions;
   readonly arms: readonly ArmPictures[];
   readonly taken: readonly TakenFeatures[];
+  /** Those of the real pictures, where they were given in their place. */
+  readonly statistics: Gaussian | null;
   readonly opened: Networks;
   readonly signal: AbortSignal | undefined;
 }
@@ -57,29 +64,38 @@ export class NumbersOf {
     const measured = yield* this.measureView(view);
     const shown = view.arms.map((i) => this.input.arms[i] as ArmPictures);
     const scored = yield* this.scores(view);
-    const lora = view.arms.filter((i) => ["lora", "checkpoint", "strength", "other"].includes(this.arm(i).kind));
+    const recognised = this.recognised(view);
     const whole = {
       ...measured,
-      values: [...measured.values, ...scored.values, ...(yield* this.drift())],
-      differences: [...measured.differences, ...scored.differences],
+      values: [...measured.values, ...recognised.values, ...scored.values, ...(yield* this.drift())],
+      differences: [...measured.differences, ...recognised.differences, ...scored.differences],
     };
     return {
       view,
       generic: this.generic,
       measured: whole,
+      recognition: recognised.recognition,
       curves: chosen?.curves ?? curvesOf(whole.values, shown, { note: "" }),
-      caveats: [...(chosen === null ? [] : [chosen.caveat]), ...scored.caveats, ...this.genericCaveat()],
-      main:
-        chosen?.best ??
-        lora.filter((i) => this.arm(i).strength === 1).at(-1) ??
-        lora.at(-1) ??
-        (view.arms[0] as number),
+      caveats: [
+        ...(chosen === null ? [] : [chosen.caveat]),
+        ...recognised.caveats,
+        ...scored.caveats,
+        ...this.genericCaveat(),
+      ],
+      main: chosen?.best ?? this.main(view),
     };
   }
 
+  private main({ arms }: View): number {
+    const of = (...kinds: string[]) => arms.filter((i) => kinds.includes(this.arm(i).kind));
+    const lora = of("lora", "checkpoint", "strength", "other");
+    const full = lora.filter((i) => this.arm(i).strength === 1);
+    return full.at(-1) ?? lora.at(-1) ?? of("model").at(-1) ?? (arms[0] as number);
+  }
+
   private measureView(view: View): AsyncGenerator<EvaluateEvent, Measured> {
-    const { taken, arms, options, signal } = this.input;
-    return measureArms(taken, view, { arms, resamples: options.resamples, seed: options.seed, signal });
+    const { taken, arms, statistics, options, signal } = this.input;
+    return measureArms(taken, view, { arms, statistics, resamples: options.resamples, seed: options.seed, signal });
   }
 
   /** Measures all checkpoints on one half of prompts and real pictures; the best one, and the other half to report on. */
@@ -94,7 +110,7 @@ export class NumbersOf {
     if (clusters !== null && new Set(clusters).size < 2)
       throw invalid("prompts", "at least 2 different prompts, to choose by one half and report on the other,", 1);
     const rows = halves(pictures.paths.length, { seed: options.seed, ...(clusters === null ? {} : { clusters }) });
-    const real = halves(first.real.pictures.length, { seed: options.seed });
+    const real = halves((first.real as FeatureSet).pictures.length, { seed: options.seed });
     const checkpoints = this.styled.filter((i) => this.arm(i).kind === "checkpoint");
     const validation = { arms: [0, ...checkpoints], rows: rows.validation, real: real.validation };
     const { values } = yield* this.measureView(validation);
@@ -130,7 +146,28 @@ export class NumbersOf {
     const [base, lora] = this.generic;
     if (base === undefined || lora === undefined) return [];
     const { taken, arms, options, signal } = this.input;
-    return yield* measureDrift(taken, { base, lora }, { arms, resamples: 0, seed: options.seed, signal });
+    const { resamples, seed } = options;
+    return yield* measureDrift(taken, { base, lora }, { arms, statistics: null, resamples, seed, signal });
+  }
+
+  /** What networks that can say so see in the pictures: in the view's arms, and in those of generic prompts. */
+  private recognised(view: View): Found & Pick<Numbers, "recognition"> {
+    const { taken, arms, options } = this.input;
+    const found: Found = { values: [], differences: [], caveats: [] };
+    const groups = [view, { arms: this.generic, rows: null, real: null }].filter((group) => group.arms.length > 0);
+    const recognition = taken.flatMap((set) => {
+      const { extractor } = set.network;
+      if (!recognizes(extractor)) return [];
+      const seen = groups.flatMap((group) => recognisedIn(set, group, { ...options, arms }) ?? []);
+      for (const group of seen) add(found, { ...group, caveats: [] });
+      const { style, accuracy } = extractor.recognition;
+      return [{ network: extractor.name, style, accuracy: [...accuracy], arms: seen.flatMap((group) => group.arms) }];
+    });
+    if (recognition.length > 0 && (arms[view.arms[0] as number] as ArmPictures).expected === null)
+      found.caveats.push(
+        "Of what is recognised the style alone is given: no prompt says in a field asked what its picture should show.",
+      );
+    return { ...found, recognition };
   }
 
   private genericCaveat(): string[] {
@@ -141,11 +178,9 @@ export class NumbersOf {
   }
 
   /** CLIP score and LPIPS diversity: of the view's arms with each other, and of the generic arms with each other. */
-  private async *scores(
-    view: View,
-  ): AsyncGenerator<EvaluateEvent, Pick<Measured, "values" | "differences" | "caveats">> {
+  private async *scores(view: View): AsyncGenerator<EvaluateEvent, Found> {
     const { opened } = this.input;
-    const found: Pick<Measured, "values" | "differences" | "caveats"> = { values: [], differences: [], caveats: [] };
+    const found: Found = { values: [], differences: [], caveats: [] };
     for (const group of [view, { arms: this.generic, rows: null, real: null }]) {
       if (group.arms.length === 0) continue;
       if (opened.clip !== null) add(found, yield* this.clipScores(group, opened.clip));
@@ -182,7 +217,7 @@ export class NumbersOf {
         set !== undefined && width === height
           ? null
           : yield* takeSet(arm.name, paths, clip.extractor, { batchSize: options.batch_size, signal });
-      const features = selectRows((own ?? (set as TakenFeatures["real"])).features, view.rows);
+      const features = selectRows((own ?? (set as FeatureSet)).features, view.rows);
       const found = clipScores(clip.model, features, texts);
       features.dispose();
       own?.features.dispose();
@@ -233,10 +268,9 @@ export class NumbersOf {
   }
 }
 
-function add(
-  found: Pick<Measured, "values" | "differences" | "caveats">,
-  more: Pick<Measured, "values" | "differences" | "caveats">,
-): void {
+type Found = Pick<Measured, "values" | "differences" | "caveats">;
+
+function add(found: Found, more: Found): void {
   found.values.push(...more.values);
   found.differences.push(...more.differences);
   found.caveats.push(...more.caveats.filter((c) => !found.caveats.includes(c)));

@@ -10,7 +10,7 @@ import { folderName, planArms } from "./arms.js";
 import { fitPicture } from "./fitted.js";
 import { isKept, KEY_TEXT, pictureKey } from "./kept-picture.js";
 import { selectRows } from "./measure-arms.js";
-import { joined, readPrompts, withoutPrefix, withPrefix } from "./prompts.js";
+import { joined, plainPrompt, readPrompts, withoutPrefix, withPrefix } from "./prompts.js";
 import { meanScores } from "./scores.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "evaluate-parts-"));
@@ -33,9 +33,27 @@ describe("prompts", () => {
 
   it("are read from lines and from metadata", async () => {
     const options = { name: "prompts", captionColumn: "text" };
-    assert.deepEqual(await readPrompts(at("a.txt", "a cat \r\n\n a dög\n"), options), ["a cat", "a dög"]);
+    const texts = async (path: string) => (await readPrompts(path, options)).map((p) => p.text);
+    assert.deepEqual(await texts(at("a.txt", "a cat \r\n\n a dög\n")), ["a cat", "a dög"]);
     const lines = ['{"file_name": "0.png", "text": "a cat"}', '{"file_name": "1.png", "text": ["a dog", "one dog"]}'];
-    assert.deepEqual(await readPrompts(at("m.jsonl", lines.join("\n")), options), ["a cat", "a dog"]);
+    assert.deepEqual(await texts(at("m.jsonl", lines.join("\n"))), ["a cat", "a dog"]);
+    const asked = [
+      '{"text": "Mara", "base": "a render of Mara", "asked": {"name": "Mara", "hatColour": null}}',
+      '{"text": "a boy", "base": "a boy, rendered"}',
+    ];
+    assert.deepEqual(await readPrompts(at("asked.jsonl", asked.join("\n")), { ...options, baseField: "base" }), [
+      { text: "Mara", base: "a render of Mara", expected: { name: "Mara", hatColour: null } },
+      { text: "a boy", base: "a boy, rendered", expected: null },
+    ]);
+    for (const wrong of ['"hat"', "[]", '{"hat": 1}'])
+      await assert.rejects(
+        readPrompts(at("wrong.jsonl", `{"text": "a", "asked": ${wrong}}`), options),
+        /wrong\.jsonl: line 1: expected answers by their questions in asked but received/,
+      );
+    await assert.rejects(
+      readPrompts(at("bare.jsonl", '{"text": "a"}'), { ...options, baseField: "base" }),
+      /bare\.jsonl: line 1: expected a caption in base but received undefined/,
+    );
     await assert.rejects(
       readPrompts(at("n.jsonl", '{"text": "a"}\n{"file_name": "1.png"}'), options),
       /n\.jsonl: line 2: expected a caption in text but received undefined/,
@@ -51,6 +69,8 @@ describe("arms", () => {
   const none = {
     lora: [],
     lora_scales: null,
+    models: [],
+    base_prompt_field: null,
     checkpoints: false,
     prefix: null,
     style_words: null,
@@ -63,7 +83,11 @@ describe("arms", () => {
   };
 
   it("show what differs and nothing else", () => {
-    const arms = planArms({ ...none, lora: [adapter("first")], prefix: "P", style_words: "S" }, ["a", "P, b"], ["g"]);
+    const arms = planArms(
+      { ...none, lora: [adapter("first")], prefix: "P", style_words: "S" },
+      ["a", "P, b"].map(plainPrompt),
+      [plainPrompt("g")],
+    );
     assert.deepEqual(
       arms.map(({ name, prompts, strength }) => [name, prompts, strength]),
       [
@@ -78,13 +102,31 @@ describe("arms", () => {
     assert.equal(new Set(arms.map((arm) => folderName(arm.name))).size, arms.length);
   });
 
+  it("show other models, and the base in its own words", () => {
+    const prompts = [{ text: "a", base: "a render of a", expected: null }];
+    const arms = planArms({ ...none, lora: [adapter("first")], models: ["Full = x/full"], prefix: "P" }, prompts, null);
+    assert.deepEqual(
+      arms.map(({ name, kind, model, adapter: file, prompts: drawn }) => [name, kind, model, file !== null, drawn]),
+      [
+        ["base", "base", null, false, ["P, a"]],
+        ["base in its own words", "base_in_own_words", null, false, ["a render of a"]],
+        ["lora", "lora", null, true, ["P, a"]],
+        ["lora without the prefix", "prefix", null, true, ["a"]],
+        ["Full", "model", "x/full", false, ["P, a"]],
+      ],
+    );
+    for (const models of [["base=x"], ["Base=x"], ["?=x"], ["a b=x", "a-b=y"]])
+      assert.throws(() => planArms({ ...none, models }, prompts, null), /models with names of their own/);
+  });
+
   it("have names that tell several adapters and strengths apart", () => {
+    const one = [plainPrompt("a")];
     const lora = [adapter("one"), adapter("two")];
     assert.deepEqual(
-      planArms({ ...none, lora, lora_scales: "0.5, 1" }, ["a"], null).map((arm) => arm.name),
+      planArms({ ...none, lora, lora_scales: "0.5, 1" }, one, null).map((arm) => arm.name),
       ["base", "lora 1 (one) × 0.5", "lora 1 (one)", "lora 2 (two) × 0.5", "lora 2 (two)"],
     );
-    assert.throws(() => planArms({ ...none, lora: [join(scratch, "three")] }, ["a"], null), /for lora but received/);
+    assert.throws(() => planArms({ ...none, lora: [join(scratch, "three")] }, one, null), /for lora but received/);
   });
 });
 
@@ -156,6 +198,11 @@ describe("meanScores", () => {
       (i?.interval?.high as number) - (i?.interval?.low as number);
     assert.ok(Math.abs((differences[0]?.value as number) - 1.0625) < 1e-12);
     assert.ok(width(differences[0]) < width(values[0]) / 20);
+    const weights = Float64Array.from({ length: 40 }, (_, i) => (i < 20 ? 3 : 1));
+    const weighted = meanScores("lpips_diversity", [{ arm: "base", values: spread, weights }], options).values[0]!;
+    const sums = spread.reduce((sum, v, i) => sum + v * (weights[i] as number), 0);
+    assert.ok(Math.abs(weighted.value - sums / 80) < 1e-12);
+    assert.ok(weighted.interval!.low < weighted.value && weighted.value < weighted.interval!.high);
     const plain = meanScores("lpips_diversity", scores, { ...options, resamples: 0 });
     assert.ok(plain.values.every((v) => v.interval === undefined));
   });

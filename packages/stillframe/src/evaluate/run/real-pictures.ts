@@ -9,6 +9,8 @@ import { writeWhole } from "../../files/write-whole.js";
 import { isRepoName } from "../../hub/index.js";
 import { type DataSource, openDataSource } from "../../prepare/data-source.js";
 import { listPictures } from "../inputs.js";
+import { readStatistics } from "../npz.js";
+import type { Gaussian } from "../statistics.js";
 
 /** Pictures as files, with their captions where they have any. */
 export interface PictureSet {
@@ -19,6 +21,27 @@ export interface PictureSet {
   /** Of each picture its first caption; null without. */
   readonly captions: readonly (string | null)[];
 }
+
+/** Whether a place is a file of statistics in place of pictures. */
+export const isStatistics = (place: string): boolean => /\.npz$/i.test(place);
+
+/**
+ * Mean and covariance of Inception's features from an `.npz`.
+ *
+ * @throws InvalidArgumentError, FileFormatError when it is not there, damaged or of other features
+ */
+export function openStatistics(path: string): Gaussian {
+  if (!existsSync(path))
+    throw invalid("real", "a folder of pictures, a data set of the Hub, or an .npz that exists,", path);
+  const statistics = readStatistics(path);
+  const [d] = statistics.mean.shape;
+  if (d === DIMENSION) return statistics;
+  statistics.mean.dispose();
+  statistics.covariance.dispose();
+  throw invalid("real", `statistics of the ${DIMENSION} features of Inception`, `${d} in ${path}`);
+}
+
+const DIMENSION = 2048;
 
 type Options = Pick<EvaluateOptions, "dataset_config_name" | "image_column" | "caption_column" | "hub_token">;
 

@@ -113,6 +113,7 @@ describe("evaluate, drawing", () => {
       [["lora, generic prompts", "classifier_fd"]],
     );
     assert.ok((drift[0]?.value as number) > 0);
+    assert.equal(drift[0]?.interval?.resamples, 8);
     assert.ok(written.floors.some((f) => f.metric === "classifier_fd" && f.size === 6));
     assert.equal(written.copies?.top.length, 8);
     assert.match(written.caveats.join("\n"), /12 of the real pictures are training pictures/);
@@ -240,6 +241,10 @@ describe("evaluate, drawing", () => {
     for (const metric of ["fd_dinov2", "cmmd", "clip_score", "lpips_diversity", "precision", "coverage"] as const)
       assert.ok(measured.has(metric), metric);
     assert.ok(!measured.has("fid"));
+    assert.deepEqual(
+      networks.filter((n) => n.dimension === undefined).map(({ name, weights }) => [name, weights]),
+      [["LPIPS (alex)", lpipsFile()]],
+    );
     for (const { sha256, weights } of networks) assert.ok(sha256?.length === 64 && weights !== undefined);
     const score = (arm: string) => values.find((v) => v.metric === "clip_score" && v.arm === arm)?.value as number;
     const difference = differences.find((d) => d.metric === "clip_score");

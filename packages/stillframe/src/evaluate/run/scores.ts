@@ -11,6 +11,8 @@ import { pixels } from "../resize.js";
 export interface ArmScores {
   readonly arm: string;
   readonly values: Float64Array;
+  /** How much each counts, above 0; the same for all arms. Once each unless given. */
+  readonly weights?: Float64Array;
 }
 
 /**
@@ -29,10 +31,10 @@ export function meanScores(
   const grouped = clusters !== null && new Set(clusters).size > 1 ? { clusters } : {};
   const draws = resamples === 0 || size < 2 ? null : drawResamples(size, { resamples, seed, ...grouped });
   const { range } = METRIC_INFO[metric];
-  const measured = arms.map(({ arm, values }) => ({
+  const measured = arms.map(({ arm, values, weights }) => ({
     arm,
-    mean: values.reduce((a, b) => a + b, 0) / values.length,
-    samples: draws === null ? null : resampledMeans(values, draws),
+    mean: weightedMean(values, weights),
+    samples: draws === null ? null : resampledMeans(values, draws, weights),
   }));
   const base = measured[0] as (typeof measured)[number];
   return {
@@ -49,6 +51,12 @@ export function meanScores(
       return { metric, from: base.arm, to: arm, value, ...interval };
     }),
   };
+}
+
+function weightedMean(values: Float64Array, weights: Float64Array | undefined): number {
+  const weight = (i: number) => weights?.[i] ?? 1;
+  const total = values.reduce((sum, _, i) => sum + weight(i), 0);
+  return values.reduce((sum, v, i) => sum + weight(i) * v, 0) / total;
 }
 
 /**

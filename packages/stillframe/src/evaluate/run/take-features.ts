@@ -10,7 +10,8 @@ import type { Network } from "./networks.js";
 /** Features of every set with one network. */
 export interface TakenFeatures {
   readonly network: Network;
-  readonly real: FeatureSet;
+  /** Null where the real pictures are known by their statistics alone. */
+  readonly real: FeatureSet | null;
   /** In the order of the arms. */
   readonly arms: readonly FeatureSet[];
 }
@@ -54,7 +55,7 @@ export async function* takeSet(
  */
 export async function* takeFeatures(
   network: Network,
-  { real, arms }: { real: readonly string[]; arms: readonly ArmPictures[] },
+  { real, arms }: { real: readonly string[] | null; arms: readonly ArmPictures[] },
   { fit, ...options }: TakeOptions & { fit: boolean },
 ): AsyncGenerator<EvaluateEvent, TakenFeatures> {
   const sets: FeatureSet[] = [];
@@ -63,6 +64,7 @@ export async function* takeFeatures(
       sets.push(yield* takeSet(arm.name, paths, network.extractor, { ...options, sizes: "equal" }));
       checkSizes(sets, arms);
     }
+    if (real === null) return { network, real, arms: sets };
     const extractor = fit ? fitted(network.extractor, sizeOf(sets[0] as FeatureSet)) : network.extractor;
     const taken = yield* takeSet("real", real, extractor, options);
     const twin = sets.flatMap((set) => sharedPictures(taken.pictures, set.pictures))[0];
