@@ -1,0 +1,63 @@
+// What is compared: how each adapter (or whole model) is trained, and what is asked of which.
+
+const EVERY_TEXT = ["--train_text_encoder"];
+const warmup = (steps) => ["--lr_scheduler=constant_with_warmup", `--lr_warmup_steps=${steps}`];
+
+/**
+ * Every linear layer of the UNet. The bundled base has attention at its two lower levels alone: an adapter of attention does
+ * not reach the level that draws lines; through `time_emb_proj` and its neighbours it does.
+ */
+const LINEAR = "to_q,to_k,to_v,to_out.0,proj_in,proj_out,ff.net.0.proj,ff.net.2,time_emb_proj";
+
+/** The text encoders learn more slowly, so that they keep the names of people who are in no still. */
+const QUICKSTART = { rank: 16, lr: 1e-3, textLr: 2e-4, batch: 8, steps: 250, warmup: 20, texts: true };
+
+/**
+ * Trainings on the same stills. All adapters see as many pictures; `full` has steps for about the time of `quickstart`.
+ * Without `targets` the adapter is one of attention, as in the reference script. Those that are not `main` are asked fewer
+ * prompts.
+ */
+export const TRAININGS = {
+  quickstart: { ...QUICKSTART, targets: LINEAR },
+  "attention alone": { ...QUICKSTART, main: false },
+  baseline: { rank: 4, lr: 1e-4, batch: 1, steps: 2000, warmup: 0, texts: false },
+  stable: { rank: 16, lr: 1e-5, batch: 2, steps: 1000, warmup: 200, texts: true },
+  "baseline, higher rate": { rank: 4, lr: 2e-3, batch: 1, steps: 2000, warmup: 0, texts: false },
+  "stable, higher rate": { rank: 16, lr: 2e-4, batch: 2, steps: 1000, warmup: 200, texts: true },
+  full: { rank: null, lr: 3e-4, batch: 8, steps: 190, warmup: 20, texts: true },
+};
+
+/** The options of `stillframe train` for one of them. */
+export function trainOptions(training, { scale = 1 } = {}) {
+  const { rank, targets, lr, textLr, batch, steps, warmup: rising, texts } = training;
+  const scaled = (n) => Math.max(1, Math.round(n * scale));
+  return [
+    ...(rank === null ? ["--method=full"] : [`--rank=${rank}`]),
+    ...(targets === undefined ? [] : [`--target_modules=${targets}`]),
+    ...[`--learning_rate=${lr}`, `--train_batch_size=${batch}`, `--max_train_steps=${scaled(steps)}`],
+    ...(rising === 0 ? [] : warmup(scaled(rising))),
+    ...(texts ? EVERY_TEXT : []),
+    ...(textLr === undefined ? [] : [`--text_encoder_lr=${textLr}`]),
+  ];
+}
+
+/**
+ * Sets of pictures. All have the same prompts and seeds; `words` says in which of their forms the prompts are: as the base
+ * knows them (`base`), with the style's words (`styled`), or without a word on the look (`plain`). Those that are not
+ * `main` are drawn for fewer prompts.
+ */
+export const ARMS = [
+  { name: "base", words: "base", main: true },
+  { name: "base, style's words", words: "styled", main: true },
+  ...Object.entries(TRAININGS).map(([name, { main = true }]) => ({ name, training: name, words: "styled", main })),
+  { name: "quickstart × 0.5", training: "quickstart", scale: 0.5, words: "styled", main: false },
+  { name: "quickstart × 1.3", training: "quickstart", scale: 1.3, words: "styled", main: false },
+  { name: "quickstart, no prefix", training: "quickstart", words: "plain", main: false },
+];
+
+/** A name as that of a folder: `quickstart × 0.5` → `quickstart-0.5`. */
+export const folderOf = (name) =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, "-")
+    .replace(/^-|-$/g, "");
