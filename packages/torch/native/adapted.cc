@@ -1,8 +1,5 @@
 // A frozen linear layer with a low-rank update, forward and backward, as one operation: composed of operators it would be
 // a dozen nodes of the graph and two passes more over the output. Included after widened.cc.
-#include <ATen/ops/addmm.h>
-#include <ATen/ops/mm.h>
-
 #include "engine.h"
 
 namespace {
@@ -13,15 +10,15 @@ struct AdaptedLinear : torch::autograd::Function<AdaptedLinear> {
                             const at::Tensor& a, const at::Tensor& b, double scale) {
     const auto type = x.scalar_type();
     const at::Tensor down = a.to(type), up = b.to(type), rows = x.reshape({-1, x.size(-1)});
-    at::Tensor y = at::linear(x, wideWeight(weight, type), widened(bias, type));
+    at::Tensor y = linearRows(rows, weight, bias);
     const at::Tensor low = rows.mm(down.t());
-    y.view({-1, y.size(-1)}).addmm_(low, up.t(), 1, scale);
+    y.addmm_(low, up.t(), 1, scale);
     ctx->save_for_backward({x, weight, down, up, low});
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["firstTrained"] = static_cast<int64_t>(bias ? 3 : 2);  // among the operands that are there
     ctx->saved_data["a"] = static_cast<int64_t>(a.scalar_type());
     ctx->saved_data["b"] = static_cast<int64_t>(b.scalar_type());
-    return y;
+    return y.view(withLast(x.sizes(), weight.size(0)));
   }
   static variable_list backward(AutogradContext* ctx, variable_list grads) {
     const auto saved = ctx->get_saved_variables();
@@ -32,7 +29,7 @@ struct AdaptedLinear : torch::autograd::Function<AdaptedLinear> {
     const at::Tensor lowGradient = g.mm(up).mul_(scale);  // [rows, r]
     at::Tensor ofX, ofA, ofB;
     if (ctx->needs_input_grad(0))
-      ofX = g.mm(wideWeight(weight, g.scalar_type())).addmm_(lowGradient, down).view(x.sizes());
+      ofX = linearGradient(g, weight).addmm_(lowGradient, down).view(x.sizes());
     const auto first = static_cast<size_t>(ctx->saved_data["firstTrained"].toInt());
     if (ctx->needs_input_grad(first)) ofA = lowGradient.t().mm(x.reshape({-1, x.size(-1)})).to(typeOf("a"));
     if (ctx->needs_input_grad(first + 1)) ofB = g.t().mm(low.mul(scale)).to(typeOf("b"));

@@ -68,6 +68,22 @@ describe("a frozen weight in a narrower type", () => {
         assert.equal(narrow.weight.dtype, dtype);
       });
 
+  it("uses large weights in parts, to the same numbers but for the rounding of sums", () => {
+    for (const bias of [true, false]) {
+      const { narrow, wide } = twins(() => new Linear(600, 2000, { bias }), "float16");
+      const x = randn([2, 3, 600], { generator: new Generator(4) });
+      const numbers = (b: Buffer) => new Float32Array(b.buffer, b.byteOffset, b.byteLength / 4);
+      const [a, b] = [bytesOf(narrow, x), bytesOf(wide, x)];
+      for (const key of ["output", "gradient"] as const) {
+        const [mine, theirs] = [numbers(a[key]), numbers(b[key])];
+        assert.equal(mine.length, theirs.length);
+        const worst = mine.reduce((most, v, i) => Math.max(most, Math.abs(v - (theirs[i] as number))), 0);
+        const size = theirs.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+        assert.ok(worst < 1e-6 * size, `${key}: ${worst} of ${size}`);
+      }
+    }
+  });
+
   it("gives each layer its own weight where several are widened before the gradient", () => {
     const pairs = [0, 1, 2].map(() => twins(() => new Linear(40, 40), "float16"));
     for (const [i, { narrow, wide }] of pairs.entries())

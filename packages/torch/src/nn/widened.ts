@@ -5,7 +5,8 @@ import { Tensor } from "../tensor.js";
 
 /**
  * `x Wᵀ + b` with a frozen `W` in a narrower type than `x`: it is widened for this one product and again for the
- * gradient of `x`, and never kept wide. Bit-equal to `linear` with the widened weight.
+ * gradient of `x`, and never kept wide. Equal to `linear` with the widened weight, to the last bit but for large weights,
+ * which are used in parts that fit the processor's cache: their gradient's sums are taken part by part.
  *
  * @throws InvalidArgumentError when the weight is in training, or wider than `x`
  */
