@@ -140,6 +140,8 @@ interface Talk {
   pose: number;
   object: number;
   place: number;
+  /** What a person with a name looks like; never unless said. */
+  introduced?: number;
 }
 
 function doing(actor: Actor, asked: Asked, options: { talk: Talk; random: Random }): string[] {
@@ -177,14 +179,15 @@ function content(scene: Scene, options: { random: Random; talk: Talk; detail?: D
     asked.push(of);
     const detail = options.detail ?? (alone && random.chance(0.86) ? "complete" : "brief");
     if (actor.name !== null) of.name = actor.name;
-    const subject = actor.name ?? describe(actor, of, { detail, random });
+    const introduced = actor.name !== null && talk.introduced !== undefined && random.chance(talk.introduced);
+    const looks = actor.name === null || introduced ? describe(actor, of, { detail, random }) : null;
     return {
-      subject,
+      subject: [actor.name, looks].filter((t) => t !== null).join(", "),
       actions: doing(actor, of, {
         talk: alone ? talk : { ...talk, mood: talk.mood * 0.6, calm: talk.calm * 0.6 },
         random,
       }),
-      short: actor.name !== null,
+      short: looks === null,
     };
   });
   if (alone) {
@@ -226,10 +229,15 @@ const PHRASINGS: Readonly<Record<Exclude<Look, "anime">, readonly (readonly [(wh
   ],
 };
 
-/** A caption for a scene in a look: true, but seldom all that could be said. Anime stills have one form only. */
-export function caption(scene: Scene, options: { look: Look; random: Random }): Caption {
-  const { look, random } = options;
-  const { text, asked } = content(scene, { random, talk: TALK });
+/**
+ * A caption for a scene in a look: true, but seldom all that could be said. Anime stills have one form only.
+ *
+ * @param introduced how likely people with names are described too (`Mara, a girl with …`); never unless said
+ */
+export function caption(scene: Scene, options: { look: Look; random: Random; introduced?: number }): Caption {
+  const { look, random, introduced = 0 } = options;
+  const talk = introduced === 0 ? TALK : { ...TALK, introduced };
+  const { text, asked } = content(scene, { random, talk });
   if (look === "anime") return { text: `${STYLE_PREFIX}, ${text}`, asked };
   return { text: random.weighted(PHRASINGS[look])(text), asked };
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { LOOKS } from "./attributes.js";
 import { STYLE_PREFIX } from "./caption.js";
 import { isReserved } from "./sampling.js";
-import { evaluationPrompts, type Item, item, type SetName } from "./sets.js";
+import { evaluationPrompts, type Item, item, phrasings, type SetName } from "./sets.js";
 
 const many = (set: SetName, count: number, seed = 1): Item[] =>
   Array.from({ length: count }, (_, index) => item(set, { seed, index }));
@@ -94,6 +94,28 @@ test("prompts ask for names and for attributes in equal parts, and for what thei
     else assert.equal(asked.name, actor.name);
   }
   assert.deepEqual(evaluationPrompts(40, 0), prompts.slice(0, 40));
+});
+
+test("further captions begin with the picture's own and say nothing that is not there", () => {
+  let described = 0;
+  for (let index = 0; index < 60; index++) {
+    const own = item("base", { seed: 0, index });
+    const all = phrasings("base", { seed: 0, index, count: 4 });
+    assert.equal(all.length, 4);
+    assert.equal(all[0], own.text);
+    assert.deepEqual(phrasings("base", { seed: 0, index, count: 2 }), all.slice(0, 2));
+    for (const text of all) {
+      assert.doesNotMatch(text, /anime|still/i);
+      for (const { person, name } of own.scene.actors) {
+        if (name === null) continue;
+        assert.ok(text.includes(name));
+        if (!text.includes(`${name}, a ${person.kind} with`)) continue;
+        described += 1;
+        if (person.hairColour !== null) assert.ok(text.includes(person.hairColour), text);
+      }
+    }
+  }
+  assert.ok(described > 15, `${described} captions describe a person with a name`);
 });
 
 test("impossible requests are refused", () => {

@@ -122,6 +122,22 @@ export function item(set: SetName, at: { seed: number; index: number }): Item {
   return { scene, look, text, labels: labels(scene, look) };
 }
 
+/** Share of the further captions in which people with names are described too. */
+const INTRODUCED = 0.6;
+
+/**
+ * Captions of one picture of a set: its own, and others that say the same scene otherwise. In those, people with names are
+ * often described as well, so that what the words for hair and clothes mean is learnt from every picture.
+ */
+export function phrasings(set: SetName, { count, ...at }: { seed: number; index: number; count: number }): string[] {
+  const { scene, look, text } = item(set, at);
+  const others = Array.from({ length: count - 1 }, (_, k) => {
+    const random = new Random(`${set}/${at.seed}/${at.index}`).fork(`caption/${k + 1}`);
+    return caption(scene, { look, random, introduced: INTRODUCED }).text;
+  });
+  return [text, ...others];
+}
+
 /** A prompt for the evaluation, in the forms in which it is asked. */
 export interface EvaluationPrompt {
   /** With the style's words. */

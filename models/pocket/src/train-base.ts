@@ -27,6 +27,7 @@ import {
 } from "@stillframe/torch";
 import { STYLE_PREFIX } from "./caption.js";
 import { Random } from "./random.js";
+import { phrasings } from "./sets.js";
 import { WIDTHS } from "./training/architecture.js";
 import { BaseParts, isTrained, writeFreshModel } from "./training/base-model.js";
 import { drawPrompts } from "./training/draw-prompts.js";
@@ -61,6 +62,9 @@ const { values: args } = parseArgs({
     timestep_shift: { type: "string", default: "-0.3" },
     timestep_spread: { type: "string", default: "0.7" },
     seed: { type: "string", default: "0" },
+    /** captions of each picture, one of which is taken at random; the pictures are those of the base set from `set_seed` */
+    phrasings: { type: "string", default: "4" },
+    set_seed: { type: "string", default: "0" },
     save_minutes: { type: "string", default: "5" },
     sheet_minutes: { type: "string", default: "10" },
     device: { type: "string", default: "auto" },
@@ -125,12 +129,19 @@ const latents = await latentsOf(at("latents.safetensors"), {
   pictures: () => PixelStore.read(args.pictures as string, { size: WIDTHS.size, limit: Number(args.limit) }),
 });
 const count = Math.min(rows.length, latents.mean.size(0));
-const ids = tokenizePrompts(model, [...rows.slice(0, count).map((r) => r.text), ""]);
+const said = Number(args.phrasings);
+const captions = rows.slice(0, count).flatMap(({ text }, index) => {
+  const all = phrasings("base", { seed: Number(args.set_seed), index, count: said });
+  if (all[0] !== text)
+    throw new Error(`picture ${index} of ${args.pictures} is not that of the base set from --set_seed`);
+  return all;
+});
+const ids = tokenizePrompts(model, [...captions, ""]);
 const schedule = NoiseSchedule.fromConfig(model.scheduler.config);
 const warm = lrSchedule("constant_with_warmup", { warmupSteps: Number(args.warmup), totalSteps: steps });
 const rate = (n: number) =>
   warm(n) * Math.min(1, Math.max(0, 1 - (n - Number(args.fall_from)) / Number(args.fall_steps)));
-const longest = Math.max(...rows.map((r) => model.tokenizers[0].tokenize(r.text).length));
+const longest = Math.max(...captions.map((text) => model.tokenizers[0].tokenize(text).length));
 console.log(
   `${state.parameters.size} trained parameters, ${model.tokenizers[0].eosTokenId + 1} tokens, captions up to ${longest}, ${count} pictures, scaling factor ${model.vae.config.scalingFactor}, from step ${state.step}`,
 );
@@ -151,7 +162,7 @@ function planned(n: number): { pictures: number[]; captions: number[]; timesteps
   const pictures = Array.from({ length: batch }, () => random.integer(0, count - 1));
   return {
     pictures,
-    captions: pictures.map((p) => (random.chance(drop) ? count : p)),
+    captions: pictures.map((p) => (random.chance(drop) ? captions.length : p * said + random.integer(0, said - 1))),
     timesteps: pictures.map(() => drawnTimestep(random)),
   };
 }
