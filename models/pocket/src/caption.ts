@@ -5,7 +5,7 @@ import { PLACE_PHRASE } from "./places.js";
 import type { Random } from "./random.js";
 import type { Actor, Scene } from "./scene.js";
 
-/** The words that call the style; nothing in the base set's captions contains them. */
+/** The words that call the style; the last of them is in no caption of the base set. */
 export const STYLE_PREFIX = "Still from the Anime";
 
 /** What a caption says of one person: only these can be expected of a picture made from it. */
@@ -228,6 +228,22 @@ const PHRASINGS: Readonly<Record<Exclude<Look, "anime">, readonly (readonly [(wh
     [(what) => `a scene in modelling clay of ${what}`, 1],
   ],
 };
+
+/** What the words before `Anime` are followed by where the base meets them: any look that it knows. */
+const KNOWN: Readonly<Record<Exclude<Look, "anime">, string>> = {
+  render: "Render",
+  pencil: "Pencil Sketch",
+  watercolour: "Watercolour",
+  clay: "Clay Scene",
+};
+
+/**
+ * `Still from the Render, …`: the style's prefix with a look that the base knows in the place of the style, so that those
+ * words mean no more to it than they say.
+ */
+export function knownStill(scene: Scene, options: { look: Exclude<Look, "anime">; random: Random }): string {
+  return `Still from the ${KNOWN[options.look]}, ${content(scene, { random: options.random, talk: TALK }).text}`;
+}
 
 /**
  * A caption for a scene in a look: true, but seldom all that could be said. Anime stills have one form only.

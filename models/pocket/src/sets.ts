@@ -17,7 +17,7 @@ import type {
   Pose,
   Skin,
 } from "./attributes.js";
-import { type Asked, caption, fullContent, STYLE_PREFIX } from "./caption.js";
+import { type Asked, caption, fullContent, knownStill, STYLE_PREFIX } from "./caption.js";
 import { Random } from "./random.js";
 import { sampleScene, type Wish } from "./sampling.js";
 import type { Scene } from "./scene.js";
@@ -124,6 +124,8 @@ export function item(set: SetName, at: { seed: number; index: number }): Item {
 
 /** Share of the further captions in which people with names are described too. */
 const INTRODUCED = 0.6;
+/** Share of the further captions that begin as the style's do, but with a look that the base knows. */
+const STILLS = 0.12;
 
 /**
  * Captions of one picture of a set: its own, and others that say the same scene otherwise. In those, people with names are
@@ -133,6 +135,7 @@ export function phrasings(set: SetName, { count, ...at }: { seed: number; index:
   const { scene, look, text } = item(set, at);
   const others = Array.from({ length: count - 1 }, (_, k) => {
     const random = new Random(`${set}/${at.seed}/${at.index}`).fork(`caption/${k + 1}`);
+    if (look !== "anime" && random.chance(STILLS)) return knownStill(scene, { look, random });
     return caption(scene, { look, random, introduced: INTRODUCED }).text;
   });
   return [text, ...others];
