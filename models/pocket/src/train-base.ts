@@ -17,7 +17,6 @@ import {
   type Device,
   defaultDevice,
   Generator,
-  linalgVectorNorm,
   lrSchedule,
   noGrad,
   randn,
@@ -195,7 +194,7 @@ function step(n: number): number {
     const loss = lossOf(n);
     backward(loss);
     return noGrad(() => {
-      const norm = linalgVectorNorm(state.parameters.grads).item();
+      const norm = state.parameters.gradNorm().item();
       if (!Number.isFinite(norm)) throw new Error(`the gradient of step ${n} is not finite`);
       if (norm > CLIP) state.parameters.grads.mul_(CLIP / norm);
       state.update(Number(args.lr) * rate(n + 1), Number(args.decay));

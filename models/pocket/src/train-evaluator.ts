@@ -8,7 +8,6 @@ import {
   cat,
   crossEntropyLoss,
   Generator,
-  linalgVectorNorm,
   lrSchedule,
   noGrad,
   scope,
@@ -98,7 +97,7 @@ function step(n: number, { drawings, reconstructions, truth }: Material): number
     const loss = losses.reduce((a, b) => a.add(b));
     backward(loss);
     return noGrad(() => {
-      const norm = linalgVectorNorm(training.parameters.grads).item();
+      const norm = training.parameters.gradNorm().item();
       if (!Number.isFinite(norm)) throw new Error(`the gradient of step ${n} is not finite`);
       if (norm > CLIP) training.parameters.grads.mul_(CLIP / norm);
       training.update(Number(args.lr) * rate(n), DECAY);

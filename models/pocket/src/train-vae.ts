@@ -3,16 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Vae } from "@stillframe/diffusion";
-import {
-  backward,
-  Generator,
-  linalgVectorNorm,
-  lrSchedule,
-  noGrad,
-  randn,
-  scope,
-  type Tensor,
-} from "@stillframe/torch";
+import { backward, Generator, lrSchedule, noGrad, randn, scope, type Tensor } from "@stillframe/torch";
 import sharp from "sharp";
 import { Random } from "./random.js";
 import { vaeModelConfig, WIDTHS } from "./training/architecture.js";
@@ -89,7 +80,7 @@ function step(n: number): { loss: number; pixels: number; kl: number } {
     const { loss, pixels, kl } = vaeLoss(made, x, { posterior, weights });
     backward(loss);
     return noGrad(() => {
-      const norm = linalgVectorNorm(state.parameters.grads).item();
+      const norm = state.parameters.gradNorm().item();
       if (!Number.isFinite(norm)) throw new Error(`the gradient of step ${n} is not finite`);
       if (norm > CLIP) state.parameters.grads.mul_(CLIP / norm);
       state.update(Number(args.lr) * rate(n), EMA);

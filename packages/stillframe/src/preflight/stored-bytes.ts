@@ -1,11 +1,5 @@
 import { readWeights, weightFiles } from "@stillframe/diffusion";
-import { narrowedWeight, noGrad, scope, type Tensor } from "@stillframe/torch";
-
-/** Numbers of a weight that are tried. */
-const TRIED = 4096;
-
-const survives = (weight: Tensor): boolean =>
-  noGrad(() => scope(() => narrowedWeight(weight.flatten().narrow(0, 0, Math.min(TRIED, weight.numel))) !== null));
+import { seemsNarrow } from "@stillframe/torch";
 
 /**
  * Bytes in which a part's frozen weights will be kept while they compute in float32: 2 where the file has them in half
@@ -20,7 +14,7 @@ export function storedBytes(folder: string, { stem, variant }: { stem: string; v
     for (const weight of weights.values()) {
       if (weight.shape.length < 2) continue;
       all += weight.numel;
-      if (weight.dtype === "float16" || weight.dtype === "bfloat16" || survives(weight)) half += weight.numel;
+      if (weight.dtype === "float16" || weight.dtype === "bfloat16" || seemsNarrow(weight)) half += weight.numel;
     }
     return half > all / 2 ? 2 : 4;
   } finally {

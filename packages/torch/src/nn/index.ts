@@ -7,4 +7,4 @@ export { Linear } from "./linear.js";
 export { type LoadWeightsOptions, loadWeights, WeightsError, widens } from "./load.js";
 export { checkpointKey, declareWeight, type Layer, Module, replaceWeight, type WeightSlot } from "./module.js";
 export { GroupNorm, LayerNorm } from "./norm.js";
-export { narrowedWeight } from "./widened.js";
+export { narrowedWeight, seemsNarrow } from "./widened.js";

@@ -6,7 +6,7 @@ import type { EvaluateOptionsInput } from "@stillframe/schema";
 import sharp from "sharp";
 import { openWorkshop, runCli, type Workshop } from "../../testing/workshop.js";
 import { meanColour } from "../testing/mean-colour.js";
-import { runEvaluation as run } from "../testing/run-evaluation.js";
+import { drawnIn, runEvaluation as run } from "../testing/run-evaluation.js";
 import type { EvaluateResult, Network } from "./index.js";
 
 let shop: Workshop;
@@ -19,20 +19,7 @@ before(async () => {
 });
 after(() => shop.close());
 
-const drawn = (name: string, more: Partial<EvaluateOptionsInput> = {}): EvaluateOptionsInput => ({
-  real: shop.stills,
-  pretrained_model_name_or_path: shop.base,
-  lora: [shop.at("run")],
-  prompts: shop.at("prompts.txt"),
-  num_images: 2,
-  steps: 2,
-  seed: 3,
-  width: 32,
-  height: 32,
-  resamples: 8,
-  output_dir: shop.at(name),
-  ...more,
-});
+const drawn = (name: string, more: Partial<EvaluateOptionsInput> = {}) => drawnIn(shop, name, more);
 
 /** A folder of eight pictures, each of one colour that depends on its number and on `shift`. */
 async function paint(

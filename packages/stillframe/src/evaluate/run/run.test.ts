@@ -10,7 +10,7 @@ import { train } from "../../train/index.js";
 import { readEvaluation } from "../evaluation.js";
 import { type FormulaTensor, formulaWeights } from "../formula-weights.js";
 import { fixture } from "../testing/fixture.js";
-import { runEvaluation as run } from "../testing/run-evaluation.js";
+import { drawnIn, runEvaluation as run } from "../testing/run-evaluation.js";
 import type { EvaluateResult } from "./index.js";
 
 let shop: Workshop;
@@ -42,20 +42,7 @@ function lpipsFile(): string {
   return path;
 }
 
-const drawn = (name: string, more: Partial<EvaluateOptionsInput> = {}): EvaluateOptionsInput => ({
-  real: shop.stills,
-  pretrained_model_name_or_path: shop.base,
-  lora: [shop.at("run")],
-  prompts: shop.at("prompts.txt"),
-  num_images: 2,
-  steps: 2,
-  seed: 3,
-  width: 32,
-  height: 32,
-  resamples: 8,
-  output_dir: shop.at(name),
-  ...more,
-});
+const drawn = (name: string, more: Partial<EvaluateOptionsInput> = {}) => drawnIn(shop, name, more);
 
 const of = <T extends EvaluateEvent["type"]>(events: readonly EvaluateEvent[], type: T) =>
   events.filter((e): e is Extract<EvaluateEvent, { type: T }> => e.type === type);
