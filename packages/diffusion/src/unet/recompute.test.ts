@@ -101,7 +101,7 @@ function measure(mode: string): void {
   const { unet } = model({ dropout: null });
   const text = randn([2, 77, 24], { generator: new Generator(4) });
   const before = process.resourceUsage().maxRSS;
-  pass(unet, { tape: mode === "recomputed" ? new RecomputeTape() : null, side: 64, text });
+  pass(unet, { tape: mode === "recomputed" ? new RecomputeTape() : null, side: 80, text });
   process.stdout.write(String((process.resourceUsage().maxRSS - before) / 1024));
 }
 
