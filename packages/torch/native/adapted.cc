@@ -41,10 +41,8 @@ struct AdaptedLinear : torch::autograd::Function<AdaptedLinear> {
 NATIVE(adaptedLinear) {
   return guarded(env, "adaptedLinear", [&]() -> napi_value {
     Args args(env, info);
-    const at::Tensor x = toTensor(env, args[0], "x"), weight = toTensor(env, args[1], "weight");
-    const OptionalTensor bias = biasOf(env, args[2]);
+    const auto [x, weight, bias] = frozenLayer(env, args);
     const at::Tensor a = toTensor(env, args[3], "a"), b = toTensor(env, args[4], "b");
-    checkFrozen(x, weight, bias);
     if (x.dim() < 1 || a.dim() != 2 || b.dim() != 2 || weight.dim() != 2 || a.size(1) != x.size(-1) || weight.size(1) != x.size(-1) ||
         b.size(0) != weight.size(0) || a.size(0) != b.size(1))
       bad("expected x [..., in], weight [out, in], a [r, in] and b [out, r] but received " + describe(x) + ", " + describe(weight) +

@@ -111,24 +111,29 @@ struct WidenedConv2d : torch::autograd::Function<WidenedConv2d> {
   }
 };
 
-// A weight in training needs its own gradient, which these layers do not have.
-void checkFrozen(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
-  if (weight.requires_grad() || (bias && bias->requires_grad()))
-    bad("expected a frozen weight and bias but received " + describe(weight) + " that are trained");
-  if (!x.is_floating_point() || !weight.is_floating_point() || weight.element_size() > x.element_size())
-    bad("expected a weight of a type not wider than the input's but received " + describe(weight) + " for " + describe(x));
-}
+// A layer without gradients of its own, and its input.
+struct FrozenLayer {
+  at::Tensor x, weight;
+  OptionalTensor bias;
+};
 
-OptionalTensor biasOf(napi_env env, napi_value v) { return isNullish(env, v) ? OptionalTensor() : OptionalTensor(toTensor(env, v, "bias")); }
+// The first three arguments: x, weight, bias?. A weight in training needs its own gradient, which these layers do not have.
+FrozenLayer frozenLayer(napi_env env, const Args& a) {
+  FrozenLayer l{toTensor(env, a[0], "x"), toTensor(env, a[1], "weight"),
+                isNullish(env, a[2]) ? OptionalTensor() : OptionalTensor(toTensor(env, a[2], "bias"))};
+  if (l.weight.requires_grad() || (l.bias && l.bias->requires_grad()))
+    bad("expected a frozen weight and bias but received " + describe(l.weight) + " that are trained");
+  if (!l.x.is_floating_point() || !l.weight.is_floating_point() || l.weight.element_size() > l.x.element_size())
+    bad("expected a weight of a type not wider than the input's but received " + describe(l.weight) + " for " + describe(l.x));
+  return l;
+}
 
 // widenedLinear(x, weight, bias?)
 NATIVE(widenedLinear) {
   return guarded(env, "linear", [&]() -> napi_value {
     Args a(env, info);
-    const at::Tensor x = toTensor(env, a[0], "x"), weight = toTensor(env, a[1], "weight");
-    const OptionalTensor bias = biasOf(env, a[2]);
-    checkFrozen(x, weight, bias);
-    return fromTensor(env, WidenedLinear::apply(x, weight, bias));
+    const FrozenLayer l = frozenLayer(env, a);
+    return fromTensor(env, WidenedLinear::apply(l.x, l.weight, l.bias));
   });
 }
 
@@ -136,10 +141,8 @@ NATIVE(widenedLinear) {
 NATIVE(widenedConv2d) {
   return guarded(env, "conv2d", [&]() -> napi_value {
     Args a(env, info);
-    const at::Tensor x = toTensor(env, a[0], "x"), weight = toTensor(env, a[1], "weight");
-    const OptionalTensor bias = biasOf(env, a[2]);
-    checkFrozen(x, weight, bias);
-    return fromTensor(env, WidenedConv2d::apply(x, weight, bias, toInt(env, a[3], "stride"), toInt(env, a[4], "padding")));
+    const FrozenLayer l = frozenLayer(env, a);
+    return fromTensor(env, WidenedConv2d::apply(l.x, l.weight, l.bias, toInt(env, a[3], "stride"), toInt(env, a[4], "padding")));
   });
 }
 
