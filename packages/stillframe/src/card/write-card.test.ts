@@ -225,6 +225,23 @@ test("arms that are no answer to base or adapter are folded away", async () => {
   );
 });
 
+test("the card says whether pictures copy training pictures", async () => {
+  const copies = EVALUATION.copies;
+  assert.ok(copies);
+  const said = async (found: number | null) => {
+    const changed = { ...copies, threshold: found === null ? null : 0.97, copies: found };
+    const { body } = await cardOf({ evaluation: { ...EVALUATION, copies: changed } });
+    return body.split("\n").find((line) => line.startsWith("**Copies of training pictures:**"));
+  };
+  assert.match(
+    (await said(0)) ?? "",
+    /pictures:\*\* no generated picture counts as one \(similarity from 0\.97 on\)\. The mean/,
+  );
+  assert.match((await said(1)) ?? "", /pictures:\*\* 1 generated picture counts as one/);
+  assert.match((await said(12)) ?? "", /pictures:\*\* 12 generated pictures count as one/);
+  assert.match((await said(null)) ?? "", /pictures:\*\* The mean similarity/);
+});
+
 test("an evaluation in a folder of its own counts too", async () => {
   using run = new TestFolder();
   await writeRunFolder(run.path, { evaluation: null });

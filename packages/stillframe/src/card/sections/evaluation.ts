@@ -133,11 +133,15 @@ function conditionsText({ generation }: Evaluation): string | undefined {
 
 function copiesText({ copies }: Evaluation): string | undefined {
   if (copies === undefined) return undefined;
-  const { beyond_held_out: beyond, held_out_most: most, mean, top } = copies;
+  const { beyond_held_out: beyond, held_out_most: most, mean, top, threshold, copies: found } = copies;
   const nearest = top[0] === undefined ? "" : ` The nearest pair has similarity ${measured(top[0].similarity)}.`;
   const against =
     beyond === null || most === null
       ? ""
       : ` ${counted(beyond, "generated picture")} ${beyond === 1 ? "is" : "are"} nearer to a training picture than any held-out picture is (${measured(most)}).`;
-  return `**Copies:** the mean similarity to the nearest training picture is ${measured(mean)} (${plain(copies.network)}).${nearest}${against}`;
+  const verdict =
+    found == null || threshold == null
+      ? ""
+      : `${found === 0 ? "no generated picture counts as one" : `${counted(found, "generated picture")} ${found === 1 ? "counts" : "count"} as one`} (similarity from ${measured(threshold)} on). `;
+  return `**Copies of training pictures:** ${verdict}The mean similarity to the nearest training picture is ${measured(mean)} (${plain(copies.network)}).${nearest}${against}`;
 }
