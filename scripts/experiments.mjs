@@ -3,8 +3,9 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { folderName } from "../packages/stillframe/dist/evaluate/run/arms.js";
 import { CLASSIFIER, classifierHash } from "./classifier.mjs";
-import { ARMS, folderOf, TRAININGS, trainOptions } from "./experiments/arms.mjs";
+import { ARMS, TRAININGS, trainOptions } from "./experiments/arms.mjs";
 import { doAll } from "./experiments/pool.mjs";
 import { clock, folderHash, node, Refusal, ROOT, Stages, writeWhole } from "./stages.mjs";
 
@@ -86,7 +87,7 @@ class Experiments {
 
   /** A stage as a task of the pool, with a line at its end. */
   task(name, { needs = [], ...stage }, { env = ONE_THREAD } = {}) {
-    const log = this.stages.at("logs", `${folderOf(name)}.log`);
+    const log = this.stages.at("logs", `${folderName(name)}.log`);
     const run = (script, ...args) => node(script, args, { log, env });
     const work = async () => {
       const worked = await this.stages.run(name, { after: needs, ...stage, work: () => stage.work(run) });
@@ -131,11 +132,11 @@ class Experiments {
       return this.task(`train ${name}`, {
         needs: ["stills"],
         inputs: { base: this.baseHash, options, seed },
-        output: join("trained", folderOf(name)),
+        output: join("trained", folderName(name)),
         work: (run) =>
           run(
             ...["packages/stillframe/bin/stillframe.mjs", "train", `--pretrained_model_name_or_path=${this.base}`],
-            ...[`--train_data_dir=${this.at("stills")}`, `--output_dir=${this.at("trained", folderOf(name))}`],
+            ...[`--train_data_dir=${this.at("stills")}`, `--output_dir=${this.at("trained", folderName(name))}`],
             ...[`--resolution=${SIZE}`, ...options, `--seed=${seed}`, `--cache_dir=${this.at("cache")}`],
             ...["--checkpointing_steps=100", "--checkpoints_total_limit=1", "--resume_from_checkpoint=latest"],
           ),
@@ -157,7 +158,7 @@ class Experiments {
 
   drawing({ name, training, words, scale = 1 }, { part, from, to }) {
     const whole = training !== undefined && TRAININGS[training].rank === null;
-    const trained = training === undefined ? null : this.at("trained", folderOf(training));
+    const trained = training === undefined ? null : this.at("trained", folderName(training));
     const job = {
       model: whole ? trained : this.base,
       lora: whole ? null : trained,
@@ -167,13 +168,13 @@ class Experiments {
       from,
       to,
       seed: this.options.seed,
-      folder: this.stages.at("pictures", folderOf(name), `part-${part}`),
+      folder: this.stages.at("pictures", folderName(name), `part-${part}`),
       options: DRAWING,
     };
     return this.task(`draw ${name} ${from}–${to}`, {
       needs: ["prompts", ...(training === undefined ? [] : [`train ${training}`])],
       inputs: { base: this.baseHash, job },
-      output: join("pictures", folderOf(name), `part-${part}`),
+      output: join("pictures", folderName(name), `part-${part}`),
       work: (run) => run("scripts/experiments/draw.mjs", JSON.stringify(job)),
     });
   }
@@ -214,7 +215,7 @@ class Experiments {
 
   /** A folder with the first `count` pictures of an arm, which may lie in several. */
   firstOf(arm, count, name) {
-    const folder = join(name, "arms", folderOf(arm.name));
+    const folder = join(name, "arms", folderName(arm.name));
     rmSync(this.stages.at(folder), { recursive: true, force: true });
     mkdirSync(this.stages.at(folder), { recursive: true });
     for (let i = 0; i < count; i++)
@@ -237,7 +238,7 @@ class Experiments {
   picture(arm, index) {
     const file = `${String(index).padStart(5, "0")}.png`;
     for (let part = 0; part < PARTS; part++) {
-      const path = this.stages.at("pictures", folderOf(arm.name), `part-${part}`, file);
+      const path = this.stages.at("pictures", folderName(arm.name), `part-${part}`, file);
       if (existsSync(path)) return path;
     }
     throw new Error(`there is no picture ${index} of ${arm.name}`);

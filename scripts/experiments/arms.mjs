@@ -22,8 +22,8 @@ export const TRAININGS = {
   "attention alone": { ...QUICKSTART, main: false },
   baseline: { rank: 4, lr: 1e-4, batch: 1, steps: 2000, warmup: 0, texts: false },
   stable: { rank: 16, lr: 1e-5, batch: 2, steps: 1000, warmup: 200, texts: true },
-  "baseline, higher rate": { rank: 4, lr: 2e-3, batch: 1, steps: 2000, warmup: 0, texts: false },
-  "stable, higher rate": { rank: 16, lr: 2e-4, batch: 2, steps: 1000, warmup: 200, texts: true },
+  "baseline, higher rate": { rank: 4, lr: 2e-3, batch: 1, steps: 2000, warmup: 0, texts: false, main: false },
+  "stable, higher rate": { rank: 16, lr: 2e-4, batch: 2, steps: 1000, warmup: 200, texts: true, main: false },
   full: { rank: null, lr: 3e-4, batch: 8, steps: 380, warmup: 20, texts: true },
 };
 
@@ -54,10 +54,3 @@ export const ARMS = [
   { name: "quickstart × 1.3", training: "quickstart", scale: 1.3, words: "styled", main: false },
   { name: "quickstart, no prefix", training: "quickstart", words: "plain", main: false },
 ];
-
-/** A name as that of a folder: `quickstart × 0.5` → `quickstart-0.5`. */
-export const folderOf = (name) =>
-  name
-    .toLowerCase()
-    .replace(/[^a-z0-9.]+/g, "-")
-    .replace(/^-|-$/g, "");

@@ -4,9 +4,10 @@ import { cpus } from "node:os";
 import { basename, join } from "node:path";
 import sharp from "sharp";
 import { metricRows } from "../../packages/stillframe/dist/evaluate/metric-table.js";
+import { folderName } from "../../packages/stillframe/dist/evaluate/run/arms.js";
 import { contactSheet } from "../../packages/stillframe/dist/generate/contact-sheet.js";
 import { clock, ROOT, writeWhole } from "../stages.mjs";
-import { ARMS, folderOf, TRAININGS } from "./arms.mjs";
+import { ARMS, TRAININGS } from "./arms.mjs";
 
 const PAGE = join(ROOT, "docs/experiments.md");
 /** What the tables show; all else is in the JSON. */
@@ -58,7 +59,7 @@ export async function report(experiments) {
 function factsOf({ stages, options, baseHash }) {
   const { prompts, secondary, seed, scale, jobs } = options;
   const trainings = Object.entries(TRAININGS).map(([name, asked]) => {
-    const folder = stages.at("trained", folderOf(name));
+    const folder = stages.at("trained", folderName(name));
     const manifest = readJson(join(folder, "manifest.json"));
     const events = readFileSync(join(folder, "events.jsonl"), "utf8")
       .trim()
