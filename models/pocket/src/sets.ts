@@ -49,7 +49,7 @@ const EVERY_LOOK: Looks = [
 ];
 
 const PLANS: Readonly<Record<SetName, Wish & { looks: Looks }>> = {
-  base: { named: 0.55, pairs: 0.08, reserved: false, looks: BASE_LOOKS },
+  base: { named: 0.3, pairs: 0.08, reserved: false, looks: BASE_LOOKS },
   style: { named: 0, pairs: 0.06, reserved: false, looks: [["anime", 1]] },
   "base-held-out": { named: 0.55, pairs: 0.04, reserved: true, looks: BASE_LOOKS },
   "style-held-out": { named: 0, pairs: 0.03, reserved: true, looks: [["anime", 1]] },

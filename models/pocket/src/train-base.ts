@@ -28,6 +28,7 @@ import { STYLE_PREFIX } from "./caption.js";
 import { Random } from "./random.js";
 import { phrasings } from "./sets.js";
 import { WIDTHS } from "./training/architecture.js";
+import { AttentionLimit } from "./training/attention-limit.js";
 import { BaseParts, isTrained, writeFreshModel } from "./training/base-model.js";
 import { drawPrompts } from "./training/draw-prompts.js";
 import { exportModel } from "./training/export-model.js";
@@ -58,8 +59,10 @@ const { values: args } = parseArgs({
     fall_from: { type: "string", default: "1000000" },
     fall_steps: { type: "string", default: "2500" },
     drop: { type: "string", default: "0.1" },
-    timestep_shift: { type: "string", default: "-0.3" },
-    timestep_spread: { type: "string", default: "0.7" },
+    timestep_shift: { type: "string", default: "1" },
+    timestep_spread: { type: "string", default: "0.8" },
+    /** how far a head's largest score may stand above the mean of its scores */
+    attention_limit: { type: "string", default: "5" },
     seed: { type: "string", default: "0" },
     /** captions of each picture, one of which is taken at random; the pictures are those of the base set from `set_seed` */
     phrasings: { type: "string", default: "4" },
@@ -122,6 +125,9 @@ const state = new TrainingState(parts, {
   betas: [0.9, 0.99],
 });
 state.restore(at("base/checkpoint"));
+const attentionLimit = new AttentionLimit(parts, Number(args.attention_limit));
+/** steps between two looks at the attention */
+const LOOK_EVERY = 10;
 const rows = readRows(args.pictures);
 const latents = await latentsOf(at("latents.safetensors"), {
   vae: loadVae(at("fresh")).model,
@@ -188,16 +194,21 @@ function lossOf(n: number): Tensor {
   return diffusionLoss(prediction, target);
 }
 
+/** the greatest lead when attention was looked at last */
+let lead = 0;
+
 function step(n: number): number {
   state.parameters.zeroGrad();
   return scope(() => {
-    const loss = lossOf(n);
+    const looks = n % LOOK_EVERY === 0;
+    const loss = looks ? attentionLimit.watch(() => lossOf(n)) : lossOf(n);
     backward(loss);
     return noGrad(() => {
       const norm = state.parameters.gradNorm().item();
       if (!Number.isFinite(norm)) throw new Error(`the gradient of step ${n} is not finite`);
       if (norm > CLIP) state.parameters.grads.mul_(CLIP / norm);
       state.update(Number(args.lr) * rate(n + 1), Number(args.decay));
+      if (looks) lead = attentionLimit.apply();
       return loss.item();
     });
   });
@@ -233,6 +244,7 @@ while (state.step < end && minutes(began) < Number(args.minutes) && !existsSync(
     const line = {
       step: state.step,
       loss: sum / shown,
+      attention_lead: lead,
       pictures_per_second: (shown * batch * 1000) / (performance.now() - since),
       cpu_seconds: process.cpuUsage().user / 1e6,
       seconds: state.seconds,

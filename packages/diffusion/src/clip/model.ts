@@ -20,7 +20,7 @@ export class ClipAttention extends Module {
   kProj: Layer;
   vProj: Layer;
   outProj: Layer;
-  private readonly heads: number;
+  readonly heads: number;
 
   constructor({ hiddenSize, heads }: ClipTextConfig) {
     super();

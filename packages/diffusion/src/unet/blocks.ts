@@ -49,7 +49,7 @@ export class CrossAttention extends Module {
   toK: Layer;
   toV: Layer;
   readonly toOut: Layer[]; // one projection; a list, as in the checkpoint
-  private readonly heads: number;
+  readonly heads: number;
 
   constructor(dim: number, contextDim: number, heads: number) {
     super();
