@@ -1,7 +1,11 @@
 // What is compared: how each adapter (or whole model) is trained, and what is asked of which.
 
 const EVERY_TEXT = ["--train_text_encoder"];
-const warmup = (steps) => ["--lr_scheduler=constant_with_warmup", `--lr_warmup_steps=${steps}`];
+/** A rate that rises over so many steps, and then stays or falls to nothing by half a cosine. */
+const schedule = ({ rising, falls }) => [
+  ...(falls ? ["--lr_scheduler=cosine"] : rising > 0 ? ["--lr_scheduler=constant_with_warmup"] : []),
+  ...(rising > 0 ? [`--lr_warmup_steps=${rising}`] : []),
+];
 
 /**
  * Every linear layer of the UNet. The bundled base has attention at its two lower levels alone: an adapter of attention does
@@ -10,10 +14,10 @@ const warmup = (steps) => ["--lr_scheduler=constant_with_warmup", `--lr_warmup_s
 const LINEAR = "to_q,to_k,to_v,to_out.0,proj_in,proj_out,ff.net.0.proj,ff.net.2,time_emb_proj";
 
 /** The text encoders learn more slowly, so that they keep the names of people who are in no still. */
-const QUICKSTART = { rank: 16, lr: 1e-3, textLr: 2e-4, batch: 8, steps: 500, warmup: 20, texts: true };
+const QUICKSTART = { rank: 16, lr: 2e-3, textLr: 1e-4, batch: 8, steps: 600, warmup: 20, falls: true, texts: true };
 
 /**
- * Trainings on the same stills. Adapters see 4,000 pictures, those of the first user's settings 2,000; `full` has steps for about the time of `quickstart`.
+ * Trainings on the same stills. Quickstart's adapters see 4,800 pictures, those of the first user's settings 2,000; `full` has steps for about the time of `quickstart`.
  * Without `targets` the adapter is one of attention, as in the reference script. Those that are not `main` are asked fewer
  * prompts.
  */
@@ -24,18 +28,18 @@ export const TRAININGS = {
   stable: { rank: 16, lr: 1e-5, batch: 2, steps: 1000, warmup: 200, texts: true },
   "baseline, higher rate": { rank: 4, lr: 2e-3, batch: 1, steps: 2000, warmup: 0, texts: false, main: false },
   "stable, higher rate": { rank: 16, lr: 2e-4, batch: 2, steps: 1000, warmup: 200, texts: true, main: false },
-  full: { rank: null, lr: 3e-4, batch: 8, steps: 380, warmup: 20, texts: true },
+  full: { rank: null, lr: 3e-4, batch: 8, steps: 450, warmup: 20, falls: true, texts: true },
 };
 
 /** The options of `stillframe train` for one of them. */
 export function trainOptions(training, { scale = 1 } = {}) {
-  const { rank, targets, lr, textLr, batch, steps, warmup: rising, texts } = training;
+  const { rank, targets, lr, textLr, batch, steps, warmup: rising, falls = false, texts } = training;
   const scaled = (n) => Math.max(1, Math.round(n * scale));
   return [
     ...(rank === null ? ["--method=full"] : [`--rank=${rank}`]),
     ...(targets === undefined ? [] : [`--target_modules=${targets}`]),
     ...[`--learning_rate=${lr}`, `--train_batch_size=${batch}`, `--max_train_steps=${scaled(steps)}`],
-    ...(rising === 0 ? [] : warmup(scaled(rising))),
+    ...schedule({ rising: rising === 0 ? 0 : scaled(rising), falls }),
     ...(texts ? EVERY_TEXT : []),
     ...(textLr === undefined ? [] : [`--text_encoder_lr=${textLr}`]),
   ];
