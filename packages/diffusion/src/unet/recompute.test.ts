@@ -115,8 +115,14 @@ else
       compare({ lora: false, dropout: false, trainText: true }));
 
     it("takes less than half of the memory", () => {
-      const [recorded, recomputed] = [peak("recorded"), peak("recomputed")];
-      assert.ok(recorded > 50, `the pass is too small to measure: ${recorded} MiB`);
-      assert.ok(recomputed < recorded / 2, `${recomputed} MiB against ${recorded} MiB`);
+      // peaks of one kind differ by a third from run to run: what the allocator and the kernel make of the same requests
+      const pairs = Array.from({ length: 3 }, () => [peak("recorded"), peak("recomputed")] as const);
+      const shares = pairs.map(([recorded, recomputed]) => recomputed / recorded).sort((x, y) => x - y);
+      const shown = pairs.map(([recorded, recomputed]) => `${recomputed} of ${recorded} MiB`).join(", ");
+      assert.ok(
+        pairs.every(([recorded]) => recorded > 50),
+        `the pass is too small to measure: ${shown}`,
+      );
+      assert.ok((shares[1] as number) < 0.5, shown);
     });
   });
