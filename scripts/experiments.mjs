@@ -3,7 +3,6 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { folderName } from "../packages/stillframe/dist/evaluate/run/arms.js";
 import { CLASSIFIER, classifierHash } from "./classifier.mjs";
 import { ARMS, TRAININGS, trainOptions } from "./experiments/arms.mjs";
 import { doAll } from "./experiments/pool.mjs";
@@ -66,6 +65,9 @@ function readOptions() {
     throw new Refusal(`${e.message.split(". ")[0]}. npm run experiments -- --help lists the options.`);
   }
 }
+
+/** The name of an arm's folder, from the build: loaded once it is known to be there, so that its absence is said and not thrown. */
+let folderName;
 
 /** One comparison: its stages, and where they leave their files. */
 class Experiments {
@@ -251,6 +253,7 @@ async function main() {
   const options = readOptions();
   if (options.help) return console.log(HELP);
   classifierHash();
+  ({ folderName } = await import("../packages/stillframe/dist/evaluate/run/arms.js"));
   const experiments = new Experiments(options);
   const tasks = [
     ...experiments.data(),
