@@ -1,5 +1,5 @@
 // A frozen linear layer with a low-rank update, forward and backward, as one operation: composed of operators it would be
-// a dozen nodes of the graph and two passes more over the output. Included after widened.cc.
+// a dozen nodes of the graph and two passes more over the output. Included after linear.cc.
 #include "engine.h"
 
 namespace {
@@ -10,9 +10,12 @@ struct AdaptedLinear : torch::autograd::Function<AdaptedLinear> {
                             const at::Tensor& a, const at::Tensor& b, double scale) {
     const auto type = x.scalar_type();
     const at::Tensor down = a.to(type), up = b.to(type), rows = x.reshape({-1, x.size(-1)});
-    at::Tensor y = linearRows(rows, weight, bias);
-    const at::Tensor low = rows.mm(down.t());
-    y.addmm_(low, up.t(), 1, scale);
+    const at::Tensor low = matrixProduct(rows, down.t());
+    at::Tensor y = at::empty({rows.size(0), weight.size(0)}, rows.options());
+    if (!simd::product(y, rows, weight.t(), {bias ? bias->to(type) : at::Tensor(), low.mul(scale), up.t()})) {
+      y = linearRows(rows, weight, bias);
+      y.addmm_(low, up.t(), 1, scale);
+    }
     ctx->save_for_backward({x, weight, down, up, low});
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["firstTrained"] = static_cast<int64_t>(bias ? 3 : 2);  // among the operands that are there
@@ -26,13 +29,16 @@ struct AdaptedLinear : torch::autograd::Function<AdaptedLinear> {
     const double scale = ctx->saved_data["scale"].toDouble();
     auto typeOf = [&](const char* name) { return static_cast<c10::ScalarType>(ctx->saved_data[name].toInt()); };
     const at::Tensor g = grads[0].reshape({-1, grads[0].size(-1)});
-    const at::Tensor lowGradient = g.mm(up).mul_(scale);  // [rows, r]
+    const at::Tensor lowGradient = matrixProduct(g, up).mul_(scale);  // [rows, r]
     at::Tensor ofX, ofA, ofB;
-    if (ctx->needs_input_grad(0))
-      ofX = linearGradient(g, weight).addmm_(lowGradient, down).view(x.sizes());
+    if (ctx->needs_input_grad(0)) {
+      ofX = at::empty({g.size(0), weight.size(1)}, g.options());
+      if (!simd::product(ofX, g, weight, {{}, lowGradient, down})) ofX = linearGradient(g, weight).addmm_(lowGradient, down);
+      ofX = ofX.view(x.sizes());
+    }
     const auto first = static_cast<size_t>(ctx->saved_data["firstTrained"].toInt());
-    if (ctx->needs_input_grad(first)) ofA = lowGradient.t().mm(x.reshape({-1, x.size(-1)})).to(typeOf("a"));
-    if (ctx->needs_input_grad(first + 1)) ofB = g.t().mm(low.mul(scale)).to(typeOf("b"));
+    if (ctx->needs_input_grad(first)) ofA = matrixProduct(lowGradient.t(), x.reshape({-1, x.size(-1)})).to(typeOf("a"));
+    if (ctx->needs_input_grad(first + 1)) ofB = matrixProduct(g.t(), low.mul(scale)).to(typeOf("b"));
     return {ofX, at::Tensor(), at::Tensor(), ofA, ofB, at::Tensor()};
   }
 };

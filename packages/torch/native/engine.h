@@ -144,5 +144,8 @@ void registerDispatch(napi_env env, napi_value exports);
 void registerAutograd(napi_env env, napi_value exports);
 void registerStorage(napi_env env, napi_value exports);
 void registerRuntime(napi_env env, napi_value exports);
+void registerElementwise(napi_env env, napi_value exports);
+void registerAttention(napi_env env, napi_value exports);
 void registerWidened(napi_env env, napi_value exports);
+void registerLinear(napi_env env, napi_value exports);
 void registerAdapted(napi_env env, napi_value exports);

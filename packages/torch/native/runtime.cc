@@ -149,7 +149,10 @@ NAPI_MODULE_INIT() {
     registerAutograd(env, exports);
     registerStorage(env, exports);
     registerRuntime(env, exports);
+    registerElementwise(env, exports);
+    registerAttention(env, exports);
     registerWidened(env, exports);
+    registerLinear(env, exports);
     registerAdapted(env, exports);
     return exports;
   });

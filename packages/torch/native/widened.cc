@@ -1,10 +1,7 @@
-// Layers whose frozen weight is kept in half precision and computed with in a wider type: the weight is widened for each
-// use and freed again. Autograd keeps the narrow weight alone, neither its wide copy nor the layer's input.
-#include <ATen/ops/addmm.h>
+// Frozen weights that are kept in half precision and computed with in a wider type: a weight is widened for each use and
+// freed again. Autograd keeps the narrow weight alone, neither its wide copy nor the layer's input.
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/convolution_backward.h>
-#include <ATen/ops/linear.h>
-#include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -30,65 +27,6 @@ at::Tensor wideWeight(const at::Tensor& weight, c10::ScalarType to) {
   return wide.copy_(weight);
 }
 OptionalTensor widened(const OptionalTensor& t, c10::ScalarType to) { return t ? OptionalTensor(t->to(to)) : t; }
-
-// Large weights are widened and used in parts that stay in the processor's cache between the two.
-constexpr int64_t kPart = 1 << 19;  // numbers; two megabytes in float32
-
-// How many rows of a weight make a part; all of them where parts would gain nothing.
-int64_t rowsOfPart(const at::Tensor& weight, c10::ScalarType to) {
-  if (!weight.device().is_cpu() || weight.scalar_type() == to || weight.numel() <= kPart) return weight.size(0);
-  return std::max<int64_t>(64, kPart / weight.size(1));
-}
-
-// `rows [n, in]` → `[n, out]`
-at::Tensor linearRows(const at::Tensor& rows, const at::Tensor& weight, const OptionalTensor& bias) {
-  const auto type = rows.scalar_type();
-  const int64_t out = weight.size(0), part = rowsOfPart(weight, type);
-  if (part >= out) return at::linear(rows, wideWeight(weight, type), widened(bias, type));
-  at::Tensor y = at::empty({rows.size(0), out}, rows.options());
-  for (int64_t from = 0; from < out; from += part) {
-    const int64_t n = std::min(part, out - from);
-    at::Tensor into = y.narrow(1, from, n);
-    const at::Tensor wide = wideWeight(weight.narrow(0, from, n), type).t();
-    if (bias) at::addmm_out(into, bias->narrow(0, from, n).to(type), rows, wide);
-    else at::mm_out(into, rows, wide);
-  }
-  return y;
-}
-
-// The input's gradient: `g [n, out]` → `[n, in]`
-at::Tensor linearGradient(const at::Tensor& g, const at::Tensor& weight) {
-  const auto type = g.scalar_type();
-  const int64_t out = weight.size(0), part = rowsOfPart(weight, type);
-  if (part >= out) return g.mm(wideWeight(weight, type));
-  at::Tensor sum = at::empty({g.size(0), weight.size(1)}, g.options());
-  for (int64_t from = 0; from < out; from += part) {
-    const int64_t n = std::min(part, out - from);
-    const at::Tensor mine = g.narrow(1, from, n), wide = wideWeight(weight.narrow(0, from, n), type);
-    if (from == 0) at::mm_out(sum, mine, wide);
-    else sum.addmm_(mine, wide);
-  }
-  return sum;
-}
-
-std::vector<int64_t> withLast(at::IntArrayRef sizes, int64_t last) {
-  std::vector<int64_t> changed(sizes.begin(), sizes.end());
-  changed.back() = last;
-  return changed;
-}
-
-struct WidenedLinear : torch::autograd::Function<WidenedLinear> {
-  static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
-    ctx->save_for_backward({weight});
-    return linearRows(x.reshape({-1, x.size(-1)}), weight, bias).view(withLast(x.sizes(), weight.size(0)));
-  }
-  static variable_list backward(AutogradContext* ctx, variable_list grads) {
-    const auto& g = grads[0];
-    const at::Tensor weight = ctx->get_saved_variables()[0];
-    const at::Tensor ofX = linearGradient(g.reshape({-1, g.size(-1)}), weight);
-    return {ofX.view(withLast(g.sizes(), weight.size(1))), at::Tensor(), at::Tensor()};
-  }
-};
 
 struct WidenedConv2d : torch::autograd::Function<WidenedConv2d> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
@@ -128,15 +66,6 @@ FrozenLayer frozenLayer(napi_env env, const Args& a) {
   return l;
 }
 
-// widenedLinear(x, weight, bias?)
-NATIVE(widenedLinear) {
-  return guarded(env, "linear", [&]() -> napi_value {
-    Args a(env, info);
-    const FrozenLayer l = frozenLayer(env, a);
-    return fromTensor(env, WidenedLinear::apply(l.x, l.weight, l.bias));
-  });
-}
-
 // widenedConv2d(x, weight, bias?, stride, padding)
 NATIVE(widenedConv2d) {
   return guarded(env, "conv2d", [&]() -> napi_value {
@@ -149,5 +78,5 @@ NATIVE(widenedConv2d) {
 }  // namespace
 
 void registerWidened(napi_env env, napi_value exports) {
-  exportAll(env, exports, {{"widenedLinear", widenedLinear}, {"widenedConv2d", widenedConv2d}});
+  exportAll(env, exports, {{"widenedConv2d", widenedConv2d}});
 }

@@ -62,7 +62,11 @@ export interface Native {
   adjustMemory(bytes: number): void;
   ownedBytes(h: Handle): number;
   liveTensors(): number;
-  widenedLinear(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
+  kernels(): string;
+  gatedLinear(x: Handle): Handle;
+  /** null where libtorch is to do it */
+  attention(q: Handle, k: Handle, v: Handle): Handle | null;
+  linearLayer(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
   widenedConv2d(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
   adaptedLinear(x: Handle, weight: Handle, bias: Handle | undefined, a: Handle, b: Handle, scale: number): Handle;
   setThreads(n: number): void;

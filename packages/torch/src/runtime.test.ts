@@ -16,6 +16,7 @@ describe("the engine", () => {
     const info = engineInfo();
     assert.match(info.libtorch, /^[12]\.\d+\.\d+/);
     assert.match(info.build, /PyTorch built with/);
+    assert.match(info.kernels, /^(avx512|avx2|none)$/);
     assert.equal(defaultDevice(), info.cudaDevices > 0 ? "cuda" : "cpu");
   });
 

@@ -7,6 +7,8 @@ export interface EngineInfo {
   libtorch: string;
   threads: number;
   cudaDevices: number;
+  /** the vectors of the engine's own CPU kernels: `avx512`, `avx2`, or `none` where libtorch does all (see `docs/numerics.md`) */
+  kernels: string;
   /** libtorch's own description: compiler, BLAS, instruction set, threading */
   build: string;
 }
@@ -16,6 +18,7 @@ export function engineInfo(): EngineInfo {
     libtorch: native.version(),
     threads: native.getThreads(),
     cudaDevices: native.deviceCount("cuda"),
+    kernels: native.kernels(),
     build: native.buildInfo(),
   };
 }

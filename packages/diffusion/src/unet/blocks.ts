@@ -3,7 +3,7 @@ import {
   Conv2d,
   cat,
   GroupNorm,
-  gelu,
+  gatedLinear,
   type Layer,
   LayerNorm,
   Linear,
@@ -82,8 +82,7 @@ export class GeGlu extends Module implements Layer {
   }
   /** `x [b, t, c]` → `[b, t, inner]` */
   forward(x: Tensor): Tensor {
-    const [value, gate] = this.proj.forward(x).chunk(2, -1) as [Tensor, Tensor];
-    return value.mul(gelu(gate));
+    return gatedLinear(this.proj.forward(x));
   }
 }
 

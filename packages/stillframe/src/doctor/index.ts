@@ -166,6 +166,7 @@ async function engine(): Promise<{ facts: Fact[]; problems: Problem[] }> {
         name: "BLAS",
         value: `${blas}: ${gflops.toFixed(0)} GFLOP/s on ${info.threads} ${info.threads === 1 ? "thread" : "threads"}`,
       },
+      { name: "own kernels", value: info.kernels === "none" ? "none for this processor: libtorch's" : info.kernels },
     ],
     problems,
   };

@@ -1,4 +1,5 @@
 import type { TrainOptions } from "@stillframe/schema";
+import type { Device } from "@stillframe/torch";
 import { OutOfMemoryError } from "@stillframe/torch/errors";
 import { type Precision, resolvePrecision } from "../train/precision.js";
 import { adviceFor } from "./advice.js";
@@ -51,7 +52,7 @@ export async function preflight(
   const { pictures, captions, steps } = context;
   const cost = {
     device: kind,
-    fusedAttention: fastKernels().attention,
+    ...fastKernels({ device: kind as Device, dtype: compute }),
     pictures,
     captions,
     stored: context.stored,

@@ -2,13 +2,23 @@ import {
   conv2d,
   type Device,
   type DType,
+  engineInfo,
   hasOperator,
+  linearLayer,
   noGrad,
   scope,
   type Tensor,
   trimMemory,
   zeros,
 } from "@stillframe/torch";
+
+/** Which operations keep less for the backward pass than separate operators would. */
+export interface FastKernels {
+  /** attention keeps no scores */
+  fusedAttention: boolean;
+  /** a gated linear unit keeps its input alone */
+  fusedGate: boolean;
+}
 
 /** How fast this machine does what a training step consists of, in floating-point operations a second. */
 export interface MachineSpeed {
@@ -20,8 +30,11 @@ export interface MachineSpeed {
   overhead: number;
 }
 
-/** Which kernels this libtorch has. */
-export const fastKernels = (): { attention: boolean } => ({ attention: hasOperator("scaled_dot_product_attention") });
+/** Which fused kernels there are for a device and type: the engine's own on the CPU, libtorch's from 2.0 on. */
+export function fastKernels({ device, dtype }: { device: Device; dtype: DType }): FastKernels {
+  const own = device === "cpu" && dtype === "float32" && engineInfo().kernels !== "none";
+  return { fusedAttention: own || hasOperator("scaled_dot_product_attention"), fusedGate: own };
+}
 
 /** Time for each of the measurements, at least. */
 const LEAST_SECONDS = 0.15;
@@ -62,8 +75,8 @@ function measure({ device, dtype }: { device: Device; dtype: DType }): MachineSp
   return noGrad(() =>
     scope(() => {
       const [rows, dim] = [1024, 640];
-      const [a, b] = [on(rows, dim), on(dim, 2 * dim)];
-      const matrix = rate(2 * rows * dim * 2 * dim, () => a.matmul(b));
+      const [a, b] = [on(rows, dim), on(2 * dim, dim)];
+      const matrix = rate(2 * rows * dim * 2 * dim, () => linearLayer(a, b, null));
       const [c, side] = [320, 32];
       const [x, weight] = [on(1, c, side, side), on(c, c, 3, 3)];
       const convolution = rate(2 * 9 * c * c * side * side, () => conv2d(x, weight, null, 1, 1));

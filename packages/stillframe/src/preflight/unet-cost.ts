@@ -40,6 +40,8 @@ export interface UnetCostInput {
   tokens: number;
   /** attention by a kernel that does not keep its scores */
   fusedAttention: boolean;
+  /** a gated linear unit that does not keep its gate's activation */
+  fusedGate: boolean;
   /** all weights are trained, so that the inputs of their layers are kept as well */
   full: boolean;
 }
@@ -127,7 +129,7 @@ class Walk {
 
   transformer(c: number, pixels: number, { layers, heads }: { layers: number; heads: number }): void {
     if (this.firstTrained < 0) this.firstTrained = this.parts.length;
-    const { tokens: s, fusedAttention, full } = this.input;
+    const { tokens: s, fusedAttention, fusedGate, full } = this.input;
     const t = pixels;
     const context = this.config.crossAttentionDim;
     const self = linear(c, c, t) * 4;
@@ -136,7 +138,8 @@ class Walk {
     const scores = fusedAttention ? 0 : heads * t * (t + s);
     // self-attention: what is normed, norm, queries, keys, values, joined result; to the text: the same but for keys and
     // values, which are as long as the text; feed-forward: what is normed, value and gate, the gate's activation
-    const kept = 6 * c * t + 4 * c * t + 2 * c * s + 13 * c * t + scores;
+    const gated = (fusedGate ? 9 : 13) * c * t;
+    const kept = 6 * c * t + 4 * c * t + 2 * c * s + gated + scores;
     const inputs = full ? 6 * c * t : 0;
     this.push({
       operations: {

@@ -111,7 +111,7 @@ export function microBatchLoss(
     timeIds: tensor(batch.timeIds as number[][], { device }),
   });
   const each = settings.recordPictures ? noGrad(() => pictureLosses(prediction, target, weights)) : null;
-  return { loss: diffusionLoss(prediction, target, weights), timesteps, each };
+  return { loss: diffusionLoss(prediction, target, { weights }), timesteps, each };
 }
 
 /** What `diffusionLoss` is the mean of, `[b]`. */

@@ -1,5 +1,5 @@
 import { cat, softmax } from "../functions.generated.js";
-import { bind, hasOperator } from "../native.js";
+import { bind, hasOperator, native } from "../native.js";
 import { scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
 
@@ -8,7 +8,9 @@ const fused = hasOperator("scaled_dot_product_attention") ? bind("scaled_dot_pro
 const SCORES_LIMIT = 256 * 2 ** 20;
 
 /**
- * `softmax(q kᵀ / √d) v` (Vaswani et al. 2017, eq. 1), by libtorch's fused kernel where there is one (2.0 and later).
+ * `softmax(q kᵀ / √d) v` (Vaswani et al. 2017, eq. 1). Float32 on the CPU without a mask is the engine's own
+ * (`native/attention.cc`), which keeps no scores and has no second derivative; else libtorch's fused kernel, where there
+ * is one (2.0 and later).
  *
  * @param q `[b, heads, t, d]`
  * @param k `[b, heads, s, d]`
@@ -22,6 +24,8 @@ export function attention(
   v: Tensor,
   { causalMask = null }: { causalMask?: Tensor | null } = {},
 ): Tensor {
+  const own = causalMask === null ? native.attention(q.handle, k.handle, v.handle) : null;
+  if (own !== null) return new Tensor(own);
   if (fused !== null) return new Tensor(fused(q.handle, k.handle, v.handle, causalMask?.handle));
   return plainAttention(q, k, v, causalMask);
 }

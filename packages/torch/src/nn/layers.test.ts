@@ -6,7 +6,6 @@ import {
   Embedding,
   Generator,
   GroupNorm,
-  hasOperator,
   LayerNorm,
   Linear,
   liveTensors,
@@ -57,12 +56,6 @@ describe("layers have the values of Python's torch", () => {
 describe("attention", () => {
   const generator = new Generator(3);
   const draw = (...shape: number[]) => randn(shape, { generator });
-
-  it("is the same in separate operators as by the fused one, where there is one", (t) => {
-    if (!hasOperator("scaled_dot_product_attention")) return t.skip("this libtorch has no fused attention");
-    const [q, k, v] = [draw(2, 3, 7, 8), draw(2, 3, 5, 8), draw(2, 3, 5, 8)];
-    near(attention(q, k, v), plainAttention(q, k, v, null).toArray(), 1e-5);
-  });
 
   it("looks at nothing after a causal mask's place", () => {
     const [q, k, v] = [draw(1, 1, 4, 8), draw(1, 1, 4, 8), draw(1, 1, 4, 8)];

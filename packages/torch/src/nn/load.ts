@@ -39,7 +39,7 @@ export interface LoadWeightsOptions {
   device?: Device;
   /**
    * The weights will not be trained: those of linear and convolutional layers stay in half precision, or are put in it
-   * where no number changes thereby, and are widened to `dtype` for each use (see `widenedLinear`).
+   * where no number changes thereby, and are widened to `dtype` for each use (see `linearLayer`).
    */
   frozen?: boolean;
 }

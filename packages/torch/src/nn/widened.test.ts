@@ -23,6 +23,7 @@ import {
   tensor,
   writeSafetensors,
 } from "../index.js";
+import { near } from "../near.test.js";
 import { WORTH_NARROWING } from "./widened.js";
 
 const folder = mkdtempSync(join(tmpdir(), "stillframe-widened-"));
@@ -49,6 +50,18 @@ function bytesOf(layer: Layer, x: Tensor): { output: Buffer; gradient: Buffer } 
   });
 }
 
+/** The same but for the rounding of sums. */
+function assertSame(a: Record<"output" | "gradient", Buffer>, b: Record<"output" | "gradient", Buffer>): void {
+  const numbers = (bytes: Buffer) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  for (const key of ["output", "gradient"] as const) {
+    const [mine, theirs] = [numbers(a[key]), numbers(b[key])];
+    assert.equal(mine.length, theirs.length);
+    const worst = mine.reduce((most, v, i) => Math.max(most, Math.abs(v - (theirs[i] as number))), 0);
+    const size = theirs.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+    assert.ok(worst < 1e-6 * size, `${key}: ${worst} of ${size}`);
+  }
+}
+
 describe("a frozen weight in a narrower type", () => {
   const cases: [string, () => Linear | Conv2d, number[]][] = [
     ["a linear layer", () => new Linear(48, 36), [2, 5, 48]],
@@ -59,28 +72,22 @@ describe("a frozen weight in a narrower type", () => {
   ];
   for (const [name, make, shape] of cases)
     for (const dtype of ["float16", "bfloat16"] as const)
-      it(`gives the bits of the widened one: ${name}, ${dtype}`, () => {
+      it(`gives the numbers of the widened one, a convolution to the bit: ${name}, ${dtype}`, () => {
         const { narrow, wide } = twins(make, dtype);
         const x = randn(shape, { generator: new Generator(4) });
         const [a, b] = [bytesOf(narrow, x), bytesOf(wide, x)];
-        assert.ok(a.output.equals(b.output));
-        assert.ok(a.gradient.equals(b.gradient));
+        if (narrow instanceof Conv2d) {
+          assert.ok(a.output.equals(b.output));
+          assert.ok(a.gradient.equals(b.gradient));
+        } else assertSame(a, b);
         assert.equal(narrow.weight.dtype, dtype);
       });
 
-  it("uses large weights in parts, to the same numbers but for the rounding of sums", () => {
+  it("uses large weights in parts", () => {
     for (const bias of [true, false]) {
       const { narrow, wide } = twins(() => new Linear(600, 2000, { bias }), "float16");
       const x = randn([2, 3, 600], { generator: new Generator(4) });
-      const numbers = (b: Buffer) => new Float32Array(b.buffer, b.byteOffset, b.byteLength / 4);
-      const [a, b] = [bytesOf(narrow, x), bytesOf(wide, x)];
-      for (const key of ["output", "gradient"] as const) {
-        const [mine, theirs] = [numbers(a[key]), numbers(b[key])];
-        assert.equal(mine.length, theirs.length);
-        const worst = mine.reduce((most, v, i) => Math.max(most, Math.abs(v - (theirs[i] as number))), 0);
-        const size = theirs.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-        assert.ok(worst < 1e-6 * size, `${key}: ${worst} of ${size}`);
-      }
+      assertSame(bytesOf(narrow, x), bytesOf(wide, x));
     }
   });
 
@@ -95,7 +102,7 @@ describe("a frozen weight in a narrower type", () => {
       forward: (x) => pairs.reduce((h, pair) => pair[pick].forward(h), x),
     });
     const x = randn([3, 40], { generator: new Generator(1) });
-    assert.ok(bytesOf(chain("narrow"), x).gradient.equals(bytesOf(chain("wide"), x).gradient));
+    assertSame(bytesOf(chain("narrow"), x), bytesOf(chain("wide"), x));
   });
 
   it("refuses a weight that is trained, and one wider than the input", () => {
@@ -152,7 +159,7 @@ describe("loading frozen weights", () => {
       ["float16", "float32", "float32", "float32", "float32", "float32"],
     );
     const x = randn([3, 160], { generator: new Generator(1) });
-    assert.ok(model.first.forward(x).equal(load({}).first.forward(x)));
+    near(model.first.forward(x), load({}).first.forward(x).toArray(), 1e-5);
   });
 
   it("leaves the file and other readers of it as they are", () => {

@@ -4,17 +4,12 @@ import { scope } from "../scope.js";
 import { Tensor } from "../tensor.js";
 
 /**
- * `x Wᵀ + b` with a frozen `W` in a narrower type than `x`: it is widened for this one product and again for the
- * gradient of `x`, and never kept wide. Equal to `linear` with the widened weight, to the last bit but for large weights,
- * which are used in parts that fit the processor's cache: their gradient's sums are taken part by part.
+ * A two-dimensional convolution with a frozen weight in a narrower type than `x`: it is widened for this one use and again
+ * for the gradient of `x`, and never kept wide; `x` is not kept for the gradient. Equal to `conv2d` with the widened
+ * weight, to the last bit.
  *
  * @throws InvalidArgumentError when the weight is in training, or wider than `x`
  */
-export function widenedLinear(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
-  return new Tensor(native.widenedLinear(x.handle, weight.handle, bias?.handle));
-}
-
-/** The same for a two-dimensional convolution; `x` is not kept for the gradient either. */
 export function widenedConv2d(
   x: Tensor,
   weight: Tensor,

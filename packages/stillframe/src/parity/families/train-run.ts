@@ -114,7 +114,7 @@ export function microLoss(
   const text = textOf({ folder, model }, input("prompt_rows"), train_te);
   const networkInput = noisy.to(model.unet.convIn.weight.dtype);
   const prediction = model.unet.forward(networkInput, timesteps, { ...text, timeIds: input("time_ids") });
-  return diffusionLoss(prediction, target, weights);
+  return diffusionLoss(prediction, target, { weights });
 }
 
 /** Embeddings of a micro-batch's prompts: encoded anew where the encoders are trained, else as they are stored. */

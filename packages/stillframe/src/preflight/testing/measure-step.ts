@@ -170,7 +170,7 @@ const shape = {
   full: false,
   checkpointing: m.checkpointing,
   elementBytes: precision.compute === "float32" ? 4 : 2,
-  fusedAttention: fastKernels().attention,
+  ...fastKernels({ device: "cpu", dtype: precision.compute }),
 };
 const moments = trainedBytes(trainable.size, { use8bitAdam: false, ema: false }).optimizer;
 const measured: StepMeasured = {

@@ -147,7 +147,7 @@ export class HeldOutLoss {
           { device },
         ),
       });
-      return diffusionLoss(prediction, target, weights).item();
+      return diffusionLoss(prediction, target, { weights }).item();
     });
   }
 }

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  adaptedLinear,
+  attention,
+  type DType,
+  engineInfo,
+  Generator,
+  gatedLinear,
+  gelu,
+  grad,
+  keep,
+  Linear,
+  linear,
+  noGrad,
+  plainAttention,
+  randn,
+  scope,
+  setThreads,
+  type Tensor,
+  tensor,
+} from "../index.js";
+import { linearLayer } from "./linear.js";
+
+const drawn = (seed: number, ...shape: number[]) => keep(randn(shape, { generator: new Generator(seed) }));
+const double = (t: Tensor) => t.to("float64");
+
+/** Output and the gradients of `wanted`, of a loss that weighs every output differently. */
+function results(y: Tensor, wanted: readonly Tensor[]): Tensor[] {
+  const loss = double(y)
+    .mul(double(drawn(99, ...y.shape)))
+    .sum();
+  return [y.detach(), ...grad([loss], wanted).map((g) => g as Tensor)];
+}
+
+/** The largest difference, as a share of the largest number, or of a tenth where all are zero in truth. */
+const distance = (a: Tensor, b: Tensor) =>
+  noGrad(() => double(a).sub(double(b)).abs().amax().item() / Math.max(0.1, double(b).abs().amax().item()));
+
+function assertNear(mine: readonly Tensor[], exact: readonly Tensor[], limit: number, of: string): void {
+  assert.equal(mine.length, exact.length);
+  for (const [i, t] of mine.entries()) {
+    assert.deepEqual(t.shape, exact[i]?.shape);
+    const off = distance(t, exact[i] as Tensor);
+    assert.ok(off < limit, `${of}, ${i}: off by ${off}`);
+  }
+}
+
+/** Rows, in, out: of whole tiles, of less than one, of one more, of several depths of a panel; one row. */
+const PRODUCTS = [
+  [56, 64, 64],
+  [7, 48, 36],
+  [15, 33, 65],
+  [300, 1100, 70],
+  [1030, 20, 31],
+  [1, 130, 97],
+  [8, 1, 1],
+] as const;
+const TYPES = ["float32", "float16", "bfloat16"] as const satisfies readonly DType[];
+
+describe("the engine's own products", () => {
+  for (const [rows, input, output] of PRODUCTS)
+    for (const type of TYPES)
+      it(`are those of double precision: ${rows} × ${input} by ${type} ${input} × ${output}`, () =>
+        scope(() => {
+          const weight = noGrad(() => drawn(1, output, input).to(type));
+          const [x, bias] = [drawn(2, rows, input).requiresGrad_(), drawn(3, output)];
+          const exact = () => linear(double(x), double(weight), double(bias));
+          assertNear(results(linearLayer(x, weight, bias), [x]), results(exact(), [x]), 2e-6, "frozen");
+          const [a, b] = [drawn(4, 3, input).requiresGrad_(), drawn(5, output, 3).requiresGrad_()];
+          const low = double(x).matmul(double(a).t()).matmul(double(b).t());
+          assertNear(
+            results(adaptedLinear(x, weight, bias, { a, b, scale: 0.7 }), [x, a, b]),
+            results(exact().add(low, { alpha: 0.7 }), [x, a, b]),
+            2e-6,
+            "adapted",
+          );
+        }));
+
+  it("give a layer in training the gradient of its weight and bias", () =>
+    scope(() => {
+      for (const bias of [true, false]) {
+        const layer = new Linear(100, 70, { bias }).initialize(new Generator(1));
+        const x = drawn(2, 3, 50, 100).requiresGrad_();
+        const wanted = [x, layer.weight, ...(layer.bias === null ? [] : [layer.bias])].map((t) => t.requiresGrad_());
+        const exact = linear(double(x), double(layer.weight), layer.bias && double(layer.bias));
+        assertNear(results(layer.forward(x), wanted), results(exact, wanted), 2e-6, `bias ${bias}`);
+      }
+    }));
+
+  it("take their inputs wherever they lie", () =>
+    scope(() => {
+      const weight = drawn(1, 40, 64);
+      for (const x of [drawn(2, 64, 50).t(), drawn(2, 50, 128).narrow(1, 3, 64), drawn(2, 10, 5, 64).transpose(0, 1)])
+        assert.ok(distance(linearLayer(x, weight, null), linear(double(x), double(weight), null)) < 2e-6);
+      const turned = drawn(3, 64, 40).t();
+      assert.ok(distance(linearLayer(drawn(4, 9, 64), turned, null), drawn(4, 9, 64).matmul(turned.t())) < 2e-6);
+    }));
+
+  it("have second derivatives where a layer is in training", () =>
+    scope(() => {
+      const [x, weight] = [drawn(1, 12, 20).requiresGrad_(), drawn(2, 16, 20).requiresGrad_()];
+      const second = (y: Tensor) => {
+        const [first] = grad([y.square().sum()], [x], { createGraph: true });
+        return grad([(first as Tensor).square().sum()], [weight]).map((g) => g as Tensor);
+      };
+      assertNear(second(linearLayer(x, weight, null)), second(linear(x, weight, null)), 1e-5, "second");
+    }));
+
+  it("say what does not fit", () => {
+    assert.throws(
+      () => linearLayer(drawn(1, 5, 10), drawn(2, 4, 11), null),
+      /expected x \[\.\.\., in\], weight \[out, in\] and bias \[out\] but received/,
+    );
+    assert.throws(() => linearLayer(drawn(1, 5, 10), drawn(2, 4, 10), drawn(3, 5)), /and bias \[out\] but received/);
+  });
+
+  it("are the same bits on any number of threads", () => {
+    const before = engineInfo().threads;
+    const bytes = (threads: number) =>
+      scope(() => {
+        setThreads(threads);
+        const [x, weight] = [drawn(1, 400, 200).requiresGrad_(), noGrad(() => drawn(2, 96, 200).to("float16"))];
+        const [a, b] = [drawn(3, 4, 200).requiresGrad_(), drawn(4, 96, 4).requiresGrad_()];
+        return results(adaptedLinear(x, weight, null, { a, b, scale: 1 }), [x, a, b]).map((t) => [...t.data()]);
+      });
+    try {
+      const one = bytes(1);
+      for (const threads of [2, 3, 7]) assert.deepEqual(bytes(threads), one);
+    } finally {
+      setThreads(before);
+    }
+  });
+});
+
+describe("the engine's own attention", () => {
+  const cases: [string, number, number, number, number, number][] = [
+    ["to itself", 2, 3, 64, 64, 64],
+    ["to a text", 1, 2, 100, 77, 40],
+    ["few and narrow", 1, 1, 5, 3, 7],
+    ["in several blocks", 1, 2, 700, 530, 32],
+    ["of one key", 1, 2, 9, 1, 8],
+  ];
+  for (const [name, b, heads, t, s, d] of cases)
+    it(`is that of separate operators, with its gradients: ${name}`, () =>
+      scope(() => {
+        const wide = [t, s, s].map((n, i) => drawn(i + 1, b, n, heads * d).requiresGrad_());
+        const run = (attend: (q: Tensor, k: Tensor, v: Tensor) => Tensor, as: (x: Tensor) => Tensor) => {
+          const [q, k, v] = wide.map((x) => as(x).view(b, -1, heads, d).transpose(1, 2)) as [Tensor, Tensor, Tensor];
+          return results(
+            attend(q, k, v)
+              .transpose(1, 2)
+              .reshape(b, t, heads * d),
+            wide,
+          );
+        };
+        const exact = run((q, k, v) => plainAttention(q, k, v, null), double);
+        assertNear(
+          run(attention, (x) => x),
+          exact,
+          3e-6,
+          name,
+        );
+      }));
+
+  it("takes scores that an exponential cannot", () =>
+    scope(() => {
+      const [q, k, v] = [drawn(1, 1, 1, 20, 16).mul(300), drawn(2, 1, 1, 20, 16), drawn(3, 1, 1, 20, 16)];
+      const exact = plainAttention(double(q), double(k), double(v), null);
+      assert.ok(distance(attention(q, k, v), exact) < 1e-4); // a score of thousands is known to 10⁻⁴ alone
+    }));
+
+  it("says what does not fit", () =>
+    assert.throws(
+      () => attention(drawn(1, 1, 2, 5, 8), drawn(2, 1, 2, 6, 8), drawn(3, 1, 2, 7, 8)),
+      /expected q \[b, heads, t, d\], k and v \[b, heads, s, d\] but received/,
+    ));
+});
+
+describe("gatedLinear", () => {
+  it("is the gate of separate operators, with its gradient", () =>
+    scope(() => {
+      for (const shape of [
+        [3, 34],
+        [2, 5, 64],
+        [1, 2],
+        [40, 700],
+      ]) {
+        const x = keep(drawn(1, ...shape).mul(3)).requiresGrad_();
+        const exact = (() => {
+          const [value, gate] = double(x).chunk(2, -1) as [Tensor, Tensor];
+          return value.mul(gelu(gate));
+        })();
+        assertNear(results(gatedLinear(x), [x]), results(exact, [x]), 5e-7, shape.join(" × "));
+      }
+    }));
+
+  it("is right for every size of the gate", () =>
+    scope(() => {
+      const gate = Array.from({ length: 40_000 }, (_, i) => (i - 20_000) / 1000);
+      const both = tensor(gate.map((g) => [1, g]));
+      // sixteen to a row, so that whole vectors are computed
+      const rows = both.view(-1, 16, 2).transpose(1, 2).reshape(-1, 32);
+      const exact = gelu(double(rows.narrow(1, 16, 16)));
+      const off = double(gatedLinear(rows)).sub(exact).abs();
+      assert.ok(
+        off
+          .sub(
+            double(rows.narrow(1, 16, 16))
+              .abs()
+              .mul(1.2e-7),
+          )
+          .amax()
+          .item() < 1e-7,
+        `${off.amax().item()}`,
+      );
+    }));
+
+  it("says what does not fit", () =>
+    assert.throws(() => gatedLinear(drawn(1, 4, 5)), /expected x \[\.\.\., 2n\] of a floating type but received/));
+});
+
+describe("other instruction sets", { skip: process.env.STILLFRAME_SIMD !== undefined }, () => {
+  for (const set of ["avx2", "none"])
+    it(`give the same: ${set}`, () => {
+      const { status, stdout } = spawnSync(process.execPath, ["--test", fileURLToPath(import.meta.url)], {
+        env: { ...process.env, STILLFRAME_SIMD: set, NODE_TEST_CONTEXT: undefined },
+        encoding: "utf8",
+      });
+      assert.match(stdout, /^# pass [1-9]\d$/m);
+      assert.equal(status, 0, stdout);
+    });
+});
