@@ -16,14 +16,35 @@ function height(actor: Actor): number {
   return 90;
 }
 
-function placed(
-  actor: Actor,
-  options: { manner: Manner; x: number; scale: number; lean: number; margin: number },
-): Group {
-  const { manner, x, lean, margin } = options;
-  // Who wears something tall is a little farther away, so that their clothes stay in the picture.
-  const scale = options.scale * (height(actor) > 100 ? 0.93 : 1);
-  const y = Math.max(112 + margin * 0.5, height(actor) * scale + margin + 4);
+/** Where someone's head is: its origin (see `Rig`) in drawing units, its scale, and how far it leans, in degrees. */
+export interface Stand {
+  x: number;
+  y: number;
+  scale: number;
+  lean: number;
+}
+
+/** Where each of a scene's people stands. `margin` is what a look needs free at the top, in drawing units. */
+export function stands(scene: Scene, margin: number): Stand[] {
+  const stand = (actor: Actor, at: { x: number; scale: number; lean: number; margin: number }): Stand => {
+    // Who wears something tall is a little farther away, so that their clothes stay in the picture.
+    const scale = at.scale * (height(actor) > 100 ? 0.93 : 1);
+    return { x: at.x, y: Math.max(112 + at.margin * 0.5, height(actor) * scale + at.margin + 4), scale, lean: at.lean };
+  };
+  if (scene.actors.length === 1)
+    return [stand(scene.actors[0]!, { x: 128 + scene.shift, scale: scene.zoom, lean: scene.lean, margin })];
+  return scene.actors.map((actor, i) =>
+    stand(actor, {
+      x: (i === 0 ? 74 : 182) + scene.shift * 0.3,
+      scale: scene.zoom * 0.72,
+      lean: scene.lean * (i === 0 ? 1 : -1),
+      margin: margin + 26,
+    }),
+  );
+}
+
+function placed(actor: Actor, { manner, stand }: { manner: Manner; stand: Stand }): Group {
+  const { x, y, scale, lean } = stand;
   const of = rig(actor.person, { expression: actor.expression, pose: actor.pose, manner });
   return {
     transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) rotate(${lean.toFixed(1)} 0 120) scale(${scale.toFixed(3)})`,
@@ -35,17 +56,7 @@ function placed(
 export function compose(scene: Scene, options: { manner: Manner; margin: number }): Drawing {
   const { manner, margin } = options;
   const setting = place(scene.place, new Random(scene.layout));
-  const figures =
-    scene.actors.length === 1
-      ? [placed(scene.actors[0]!, { manner, x: 128 + scene.shift, scale: scene.zoom, lean: scene.lean, margin })]
-      : scene.actors.map((actor, i) =>
-          placed(actor, {
-            manner,
-            x: (i === 0 ? 74 : 182) + scene.shift * 0.3,
-            scale: scene.zoom * 0.72,
-            lean: scene.lean * (i === 0 ? 1 : -1),
-            margin: margin + 26,
-          }),
-        );
+  const at = stands(scene, margin);
+  const figures = scene.actors.map((actor, i) => placed(actor, { manner, stand: at[i]! }));
   return { ...setting, figures };
 }

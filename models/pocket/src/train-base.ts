@@ -26,7 +26,7 @@ import {
 } from "@stillframe/torch";
 import { STYLE_PREFIX } from "./caption.js";
 import { Random } from "./random.js";
-import { phrasings } from "./sets.js";
+import { item, phrasings } from "./sets.js";
 import { WIDTHS } from "./training/architecture.js";
 import { AttentionLimit } from "./training/attention-limit.js";
 import { BaseParts, isTrained, writeFreshModel } from "./training/base-model.js";
@@ -35,6 +35,7 @@ import { exportModel } from "./training/export-model.js";
 import { latentsOf } from "./training/latent-store.js";
 import { sheetOf } from "./training/picture-sheet.js";
 import { PixelStore, readRows } from "./training/pixel-store.js";
+import { regionsOf } from "./training/regions.js";
 import { TrainingState } from "./training/training-state.js";
 import { trainedVae } from "./training/vae-state.js";
 
@@ -63,6 +64,9 @@ const { values: args } = parseArgs({
     timestep_spread: { type: "string", default: "0.8" },
     /** how far a head's largest score may stand above the mean of its scores */
     attention_limit: { type: "string", default: "5" },
+    /** what faces, and the rest of people, count in the loss beside 1 for the place behind them */
+    face_weight: { type: "string", default: "10" },
+    figure_weight: { type: "string", default: "2" },
     seed: { type: "string", default: "0" },
     /** captions of each picture, one of which is taken at random; the pictures are those of the base set from `set_seed` */
     phrasings: { type: "string", default: "4" },
@@ -172,6 +176,17 @@ function planned(n: number): { pictures: number[]; captions: number[]; timesteps
   };
 }
 
+const REGIONS = { face: Number(args.face_weight), figure: Number(args.figure_weight), place: 1 };
+
+/** `[b, 1, h, w]`: what each place of these pictures counts. */
+function regionsFor(pictures: readonly number[]): Tensor {
+  const side = latents.mean.size(-1);
+  const values = pictures.flatMap((index) => [
+    ...regionsOf(item("base", { seed: Number(args.set_seed), index }).scene, side, REGIONS),
+  ]);
+  return tensor(values, { device }).view(pictures.length, 1, side, side);
+}
+
 function lossOf(n: number): Tensor {
   const { pictures, captions, timesteps } = planned(n);
   const generator = new Generator(seed * 1_000_003 + n);
@@ -191,7 +206,7 @@ function lossOf(n: number): Tensor {
   );
   const x = args.channels_last ? noisy.to({ channelsLast: true }) : noisy;
   const prediction = model.unet.forward(x, tensor(timesteps, { dtype: "int64", device }), { ...text, timeIds });
-  return diffusionLoss(prediction, target);
+  return diffusionLoss(prediction, target, { regions: regionsFor(pictures) });
 }
 
 /** the greatest lead when attention was looked at last */
