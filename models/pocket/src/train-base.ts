@@ -64,7 +64,8 @@ const { values: args } = parseArgs({
     timestep_spread: { type: "string", default: "0.8" },
     /** how far a head's largest score may stand above the mean of its scores */
     attention_limit: { type: "string", default: "5" },
-    /** what faces, and the rest of people, count in the loss beside 1 for the place behind them */
+    /** what mouths, the rest of faces, and the rest of people count in the loss beside 1 for the place behind them */
+    mouth_weight: { type: "string", default: "30" },
     face_weight: { type: "string", default: "10" },
     figure_weight: { type: "string", default: "2" },
     seed: { type: "string", default: "0" },
@@ -176,7 +177,12 @@ function planned(n: number): { pictures: number[]; captions: number[]; timesteps
   };
 }
 
-const REGIONS = { face: Number(args.face_weight), figure: Number(args.figure_weight), place: 1 };
+const REGIONS = {
+  mouth: Number(args.mouth_weight),
+  face: Number(args.face_weight),
+  figure: Number(args.figure_weight),
+  place: 1,
+};
 
 /** `[b, 1, h, w]`: what each place of these pictures counts. */
 function regionsFor(pictures: readonly number[]): Tensor {

@@ -2,9 +2,9 @@
 // forgotten; the gradient makes them again from what the softmax was divided by (Dao et al. 2022, FlashAttention, §3.1 and
 // algorithm 4, with whole rows in place of an online softmax).
 
-// Scores of so many rows at a time: a megabyte.
-inline int64_t rowsAtATime(int64_t rows, int64_t across) {
-  return std::min(rows, std::clamp<int64_t>((1 << 18) / across, 32, 256));
+// Scores of so many rows at a time: a megabyte, or more where that would be few rows for the copying of wide heads' keys.
+inline int64_t rowsAtATime(int64_t rows, int64_t across, int64_t d) {
+  return std::min(rows, std::clamp<int64_t>((1 << 18) / across, std::clamp<int64_t>(d / 4, 32, 128), 256));
 }
 
 inline Term termOf(const Rows& x, int64_t depth, const Rows& weight, bool weightTurned) {
@@ -37,7 +37,7 @@ ISA inline float softmaxRow(float* row, int64_t n, float scale) {
 inline void attend(const Rows& q, const Rows& k, const Rows& v, const Rows& out, float* logSums, int64_t d, float scale, int64_t from,
                    int64_t to) {
   static thread_local Scratch scratch;
-  const int64_t s = k.count, block = rowsAtATime(to - from, s);
+  const int64_t s = k.count, block = rowsAtATime(to - from, s, d);
   const Rows scores{scratch.floats(block * s), s, block};
   for (int64_t i = from; i < to; i += block) {
     const int64_t rows = std::min(block, to - i);
@@ -65,7 +65,7 @@ ISA inline void scoreGradientRow(float* score, float* gradient, const float* log
 // Keys by queries, so that what is summed over queries lies along a row.
 inline void attendGradient(const HeadGradient& h, int64_t d, float scale) {
   static thread_local Scratch scratch;
-  const int64_t t = h.q.count, s = h.k.count, block = rowsAtATime(s, t);
+  const int64_t t = h.q.count, s = h.k.count, block = rowsAtATime(s, t, d);
   float* const weights = scratch.floats(2 * block * t + t);
   float *const scores = weights + block * t, *const shares = scores + block * t;
   for (int64_t i = 0; i < t; i++) {

@@ -3,7 +3,9 @@ import type { Scene } from "../scene.js";
 
 /** What a place in a picture counts in the loss, before the mean is made one. */
 export interface RegionWeights {
-  /** where eyes, brows, and mouth are */
+  /** most of what a mood is */
+  mouth: number;
+  /** the rest of a face */
   face: number;
   /** the rest of a person: hair, clothes, arms, and what they hold */
   figure: number;
@@ -37,7 +39,7 @@ function hill(x: number, y: number, radii: readonly [number, number]): number {
  */
 export function regionsOf(scene: Scene, side: number, weights: RegionWeights): Float32Array {
   const people = stands(scene, MARGIN);
-  const { face, figure, place } = weights;
+  const { mouth, face, figure, place } = weights;
   const out = new Float32Array(side * side);
   let sum = 0;
   for (let j = 0, i = 0; j < side; j++)
@@ -49,6 +51,7 @@ export function regionsOf(scene: Scene, side: number, weights: RegionWeights): F
           weight,
           place + (figure - place) * hill(x, y - 40, [104, 150]),
           place + (face - place) * hill(x, y - 14, [46, 56]),
+          place + (mouth - place) * hill(x, y - 39, [20, 15]),
         );
       }
       out[i] = weight;
