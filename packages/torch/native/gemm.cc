@@ -97,8 +97,6 @@ void multiply(const Product& p, ProductPart part) {
   });
 }
 
-constexpr int64_t kWorthPacking = 8;  // rows, below which a float32 weight is better read where it lies
-
 // Whether a matrix lies as rows of neighbours, or turned, as columns of them.
 bool isStraight(const at::Tensor& m) { return m.stride(1) == 1 && (m.stride(0) >= m.size(1) || m.size(0) == 1); }
 bool isTurned(const at::Tensor& m) { return m.stride(0) == 1 && (m.stride(1) >= m.size(0) || m.size(1) == 1); }
@@ -117,11 +115,11 @@ struct Extras {
 };
 
 // y = x · weight (+ bias) (+ extras.x · extras.weight), of shapes that fit; false, and nothing done, where BLAS is to do it:
-// other types and processors, a vector by a float32 weight, and what autograd is to record.
+// other types and processors, and what autograd is to record.
 bool product(const at::Tensor& y, const at::Tensor& x, const at::Tensor& weight, const Extras& extras = {}) {
   if (kernels().columns == 0 || y.numel() == 0 || x.numel() == 0 || !lies(x) || !lies(weight) || y.stride(1) != 1) return false;
   const auto isFloat = [](const at::Tensor& t) { return t.scalar_type() == at::kFloat; };
-  if (!isFloat(x) || !isFloat(y) || (isFloat(weight) && x.size(0) < kWorthPacking)) return false;
+  if (!isFloat(x) || !isFloat(y)) return false;
   if (at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad())) return false;
   const ProductPart part = partFor(weight.scalar_type());
   const bool plainBias = !extras.bias.defined() || (isFloat(extras.bias) && extras.bias.is_contiguous());
