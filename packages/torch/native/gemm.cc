@@ -34,7 +34,7 @@ struct Kernels {
 Kernels kernelsOfProcessor() {
   const char* named = std::getenv("STILLFRAME_SIMD");
   const std::string wanted = named ? named : "";
-  const bool fused = __builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2");
+  const bool fused = __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("avx2");
   if (!fused || wanted == "none") return {};
   const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
