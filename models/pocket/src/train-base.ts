@@ -65,7 +65,7 @@ const { values: args } = parseArgs({
     /** how far a head's largest score may stand above the mean of its scores */
     attention_limit: { type: "string", default: "5" },
     /** what mouths, the rest of faces, and the rest of people count in the loss beside 1 for the place behind them */
-    mouth_weight: { type: "string", default: "30" },
+    mouth_weight: { type: "string", default: "100" },
     face_weight: { type: "string", default: "10" },
     figure_weight: { type: "string", default: "2" },
     seed: { type: "string", default: "0" },
