@@ -9,6 +9,7 @@
 #include "gemm.cc"
 #include "elementwise.cc"
 #include "attention.cc"
+#include "norm.cc"
 #include "widened.cc"
 #include "linear.cc"
 #include "adapted.cc"

@@ -13,6 +13,9 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+// c10::optional in libtorch 1.13, std::optional later
+using OptionalTensor = std::decay_t<decltype(std::declval<c10::IValue>().toOptional<at::Tensor>())>;
+
 namespace compat {
 
 // The list is built untyped-but-tagged because c10::optional became std::optional in 2.x.

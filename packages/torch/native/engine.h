@@ -146,6 +146,7 @@ void registerStorage(napi_env env, napi_value exports);
 void registerRuntime(napi_env env, napi_value exports);
 void registerElementwise(napi_env env, napi_value exports);
 void registerAttention(napi_env env, napi_value exports);
+void registerNorm(napi_env env, napi_value exports);
 void registerWidened(napi_env env, napi_value exports);
 void registerLinear(napi_env env, napi_value exports);
 void registerAdapted(napi_env env, napi_value exports);

@@ -21,13 +21,15 @@ struct Kernels {
   void (*gatedRowGradient)(const float*, const float*, const float*, float*, float*, int64_t) = nullptr;
   void (*attend)(const Rows&, const Rows&, const Rows&, const Rows&, float*, int64_t, float, int64_t, int64_t) = nullptr;
   void (*attendGradient)(const HeadGradient&, int64_t, float) = nullptr;
+  void (*normGroup)(const NormGroup&, float*, float, bool) = nullptr;
+  void (*normGroupGradient)(const NormGroup&, const float*, float*, float*, bool) = nullptr;
 };
 
 #ifdef STILLFRAME_SIMD
-#define STILLFRAME_KERNELS(isa)                                                                                         \
-  Kernels {                                                                                                             \
-    #isa, isa::kColumns, isa::multiplyPart<c10::Half>, isa::multiplyPart<c10::BFloat16>, isa::multiplyPart<float>, isa::gatedRow, \
-        isa::gatedRowGradient, isa::attend, isa::attendGradient                                                         \
+#define STILLFRAME_KERNELS(isa)                                                                                            \
+  Kernels {                                                                                                                \
+    #isa, isa::kColumns, isa::multiplyPart<c10::Half>, isa::multiplyPart<c10::BFloat16>, isa::multiplyPart<float>,         \
+        isa::gatedRow, isa::gatedRowGradient, isa::attend, isa::attendGradient, isa::normGroup, isa::normGroupGradient     \
   }
 
 // STILLFRAME_SIMD=none or avx2 takes less than the processor has, for tests and comparisons.

@@ -151,6 +151,7 @@ NAPI_MODULE_INIT() {
     registerRuntime(env, exports);
     registerElementwise(env, exports);
     registerAttention(env, exports);
+    registerNorm(env, exports);
     registerWidened(env, exports);
     registerLinear(env, exports);
     registerAdapted(env, exports);

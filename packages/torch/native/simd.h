@@ -66,6 +66,16 @@ struct Rows {
   float* row(int64_t i) const { return at + i * stride; }
 };
 
+// A group of channels of one picture, and what is normed with it.
+struct NormGroup {
+  const float* x;      // [channels, pixels]
+  const float* shift;  // added to every number of a channel before; null for none
+  const float *weight, *bias;
+  float* statistics;   // the mean, and one over the deviation
+  int64_t channels, pixels;
+  float shiftOf(int64_t c) const { return shift ? shift[c] : 0; }
+};
+
 // What an attention's gradient is made from, one head of each.
 struct HeadGradient {
   Rows q, k, v, out, ofOut, ofQ, ofK, ofV;
@@ -143,6 +153,7 @@ INLINE void transpose(Vector* v) {
 #include "gemm-kernel.h"
 #include "elementwise-kernel.h"
 #include "attention-kernel.h"
+#include "norm-kernel.h"
 #undef INLINE
 #undef ISA
 }  // namespace simd::avx512
@@ -220,6 +231,7 @@ INLINE void transpose(Vector* v) {
 #include "gemm-kernel.h"
 #include "elementwise-kernel.h"
 #include "attention-kernel.h"
+#include "norm-kernel.h"
 #undef INLINE
 #undef ISA
 }  // namespace simd::avx2

@@ -12,9 +12,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// c10::optional in libtorch 1.13, std::optional later
-using OptionalTensor = std::decay_t<decltype(std::declval<c10::IValue>().toOptional<at::Tensor>())>;
-
 // On the CPU every wide weight goes through one buffer of its thread: fresh ones would leave holes between the activations
 // that are kept, gigabytes over a whole network, and this one stays in the processor's cache. An operator is done with its
 // weight when it returns there. A GPU has a caching allocator, and no such promise.

@@ -66,6 +66,16 @@ export interface Native {
   gatedLinear(x: Handle): Handle;
   /** null where libtorch is to do it */
   attention(q: Handle, k: Handle, v: Handle): Handle | null;
+  /** null where libtorch is to do it */
+  normedGroups(
+    x: Handle,
+    shift: Handle | undefined,
+    weight: Handle,
+    bias: Handle,
+    groups: number,
+    eps: number,
+    activated: boolean,
+  ): Handle | null;
   linearLayer(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
   widenedConv2d(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
   adaptedLinear(x: Handle, weight: Handle, bias: Handle | undefined, a: Handle, b: Handle, scale: number): Handle;

@@ -37,8 +37,8 @@ export class ResnetBlock extends Module {
   forward(x: Tensor, temb: Tensor): Tensor {
     const { b } = x.dims("b c h w");
     const shift = this.timeEmbProj.forward(silu(temb)).view(b, -1, 1, 1);
-    let h = this.conv1.forward(silu(this.norm1.forward(x)));
-    h = this.conv2.forward(silu(this.norm2.forward(h.add(shift))));
+    let h = this.conv1.forward(this.norm1.activated(x));
+    h = this.conv2.forward(this.norm2.activated(h, shift));
     return h.add(this.convShortcut?.forward(x) ?? x);
   }
 }

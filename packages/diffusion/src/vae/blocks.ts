@@ -7,7 +7,6 @@ import {
   Linear,
   Module,
   scope,
-  silu,
   type Tensor,
   upsampleNearest2d,
 } from "@stillframe/torch";
@@ -39,8 +38,7 @@ export class VaeResnetBlock extends Module implements Layer {
 }
 
 /** Each step's result is freed by the next: the first blocks' feature maps are the largest that there are. */
-const convolved = (x: Tensor, norm: GroupNorm, conv: Conv2d): Tensor =>
-  scope(() => conv.forward(scope(() => silu(norm.forward(x)))));
+const convolved = (x: Tensor, norm: GroupNorm, conv: Conv2d): Tensor => scope(() => conv.forward(norm.activated(x)));
 
 /** Runs layers one after the other; what lies between two of them is freed at once. */
 function chained(layers: readonly Layer[], x: Tensor): Tensor {

@@ -36,7 +36,7 @@ export interface CostContext {
   /** `cpu`, `cuda`, `mps` */
   device: string;
   fusedAttention: boolean;
-  fusedGate: boolean;
+  ownKernels: boolean;
   pictures: number;
   captions: number;
   speed: MachineSpeed;
@@ -90,7 +90,7 @@ const sum = (parts: readonly { bytes: number }[]): number => parts.reduce((n, p)
 
 /** Estimates memory and time from configurations and options alone. */
 export function estimateCost(options: CostOptions, configs: ModelConfigs, context: CostContext): Estimate {
-  const { device, fusedAttention, fusedGate, speed } = context;
+  const { device, fusedAttention, ownKernels, speed } = context;
   const size = sizesOf(options, context);
   const counts = countParameters(configs, options);
   const side = options.resolution / vaeFactor(configs.vae);
@@ -101,7 +101,7 @@ export function estimateCost(options: CostOptions, configs: ModelConfigs, contex
     width: side,
     tokens: 77 * pieces,
     fusedAttention,
-    fusedGate,
+    ownKernels,
     full: options.method === "full",
     checkpointing: options.gradient_checkpointing,
     elementBytes: size.compute,

@@ -16,8 +16,8 @@ import {
 export interface FastKernels {
   /** attention keeps no scores */
   fusedAttention: boolean;
-  /** a gated linear unit keeps its input alone */
-  fusedGate: boolean;
+  /** a gated linear unit and an activated normalization keep their inputs alone */
+  ownKernels: boolean;
 }
 
 /** How fast this machine does what a training step consists of, in floating-point operations a second. */
@@ -33,7 +33,7 @@ export interface MachineSpeed {
 /** Which fused kernels there are for a device and type: the engine's own on the CPU, libtorch's from 2.0 on. */
 export function fastKernels({ device, dtype }: { device: Device; dtype: DType }): FastKernels {
   const own = device === "cpu" && dtype === "float32" && engineInfo().kernels !== "none";
-  return { fusedAttention: own || hasOperator("scaled_dot_product_attention"), fusedGate: own };
+  return { fusedAttention: own || hasOperator("scaled_dot_product_attention"), ownKernels: own };
 }
 
 /** Time for each of the measurements, at least. */

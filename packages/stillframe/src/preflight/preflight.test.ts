@@ -54,7 +54,7 @@ describe("unetCost", () => {
       width: side,
       tokens: 77,
       fusedAttention: true,
-      fusedGate: false,
+      ownKernels: false,
       full: false,
       ...more,
     });

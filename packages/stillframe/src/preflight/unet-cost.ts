@@ -40,8 +40,8 @@ export interface UnetCostInput {
   tokens: number;
   /** attention by a kernel that does not keep its scores */
   fusedAttention: boolean;
-  /** a gated linear unit that does not keep its gate's activation */
-  fusedGate: boolean;
+  /** the engine's own kernels: a gated linear unit and an activated normalization keep their inputs alone */
+  ownKernels: boolean;
   /** all weights are trained, so that the inputs of their layers are kept as well */
   full: boolean;
 }
@@ -111,7 +111,10 @@ class Walk {
     });
   }
 
-  /** Keeps the input, both norms' results and both activations', and what is normed second. */
+  /**
+   * Keeps the input, both norms' results and both activations', and what is normed second; with the engine's own kernels the
+   * norms' results are not kept, and the activations' perhaps, for a convolution's weight.
+   */
   resnet(cIn: number, cOut: number, pixels: number): void {
     const timeDim = (this.config.levels[0] as { channels: number }).channels * 4;
     const shortcut = cIn === cOut ? 0 : conv(cIn, cOut, pixels, 1);
@@ -120,7 +123,7 @@ class Walk {
         convolution: conv(cIn, cOut, pixels) + conv(cOut, cOut, pixels) + shortcut,
         matrix: linear(timeDim, cOut, 1),
       },
-      saved: 3 * (cIn + cOut) * pixels,
+      saved: (this.input.ownKernels ? 2 : 3) * (cIn + cOut) * pixels,
       output: cOut * pixels,
       largest: Math.max(cIn, cOut) * pixels,
       operators: 12,
@@ -129,7 +132,7 @@ class Walk {
 
   transformer(c: number, pixels: number, { layers, heads }: { layers: number; heads: number }): void {
     if (this.firstTrained < 0) this.firstTrained = this.parts.length;
-    const { tokens: s, fusedAttention, fusedGate, full } = this.input;
+    const { tokens: s, fusedAttention, ownKernels, full } = this.input;
     const t = pixels;
     const context = this.config.crossAttentionDim;
     const self = linear(c, c, t) * 4;
@@ -138,7 +141,7 @@ class Walk {
     const scores = fusedAttention ? 0 : heads * t * (t + s);
     // self-attention: what is normed, norm, queries, keys, values, joined result; to the text: the same but for keys and
     // values, which are as long as the text; feed-forward: what is normed, value and gate, the gate's activation
-    const gated = (fusedGate ? 9 : 13) * c * t;
+    const gated = (ownKernels ? 9 : 13) * c * t;
     const kept = 6 * c * t + 4 * c * t + 2 * c * s + gated + scores;
     const inputs = full ? 6 * c * t : 0;
     this.push({
@@ -198,7 +201,7 @@ export function unetCost(config: UnetConfig, input: UnetCostInput): UnetCost {
   const { parts } = walk;
   walk.convolution(c, config.outChannels, pixelsAt(0));
   const end = parts.at(-1) as PartCost;
-  end.saved *= 3;
+  end.saved *= input.ownKernels ? 2 : 3;
   return { parts, operations: parts.map((p) => p.operations).reduce(added), firstTrained: walk.firstTrained };
 }
 

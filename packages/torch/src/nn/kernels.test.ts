@@ -8,9 +8,11 @@ import {
   type DType,
   engineInfo,
   Generator,
+  GroupNorm,
   gatedLinear,
   gelu,
   grad,
+  groupNorm,
   keep,
   Linear,
   linear,
@@ -19,6 +21,7 @@ import {
   randn,
   scope,
   setThreads,
+  silu,
   type Tensor,
   tensor,
 } from "../index.js";
@@ -177,6 +180,51 @@ describe("the engine's own attention", () => {
       () => attention(drawn(1, 1, 2, 5, 8), drawn(2, 1, 2, 6, 8), drawn(3, 1, 2, 7, 8)),
       /expected q \[b, heads, t, d\], k and v \[b, heads, s, d\] but received/,
     ));
+});
+
+describe("the engine's own group normalization", () => {
+  for (const [b, channels, side, groups] of [
+    [2, 32, 5, 8],
+    [1, 64, 16, 16],
+    [3, 12, 7, 4],
+    [1, 8, 1, 2],
+  ] as const)
+    it(`is that of separate operators, with all gradients: ${b} × ${channels} × ${side}², ${groups} groups`, () =>
+      scope(() => {
+        const norm = new GroupNorm(groups, channels);
+        norm.weight = drawn(1, channels).requiresGrad_();
+        norm.bias = drawn(2, channels).requiresGrad_();
+        // a mean far from zero, which a sum of squares would lose
+        const x = keep(drawn(3, b, channels, side, side).mul(2).add(30)).requiresGrad_();
+        const shift = drawn(4, b, channels, 1, 1).requiresGrad_();
+        const exact = (t: Tensor) => groupNorm(double(t), groups, double(norm.weight), double(norm.bias), norm.eps);
+        const own = [norm.weight, norm.bias];
+        assertNear(results(norm.forward(x), [x, ...own]), results(exact(x), [x, ...own]), 1e-5, "alone");
+        assertNear(results(norm.activated(x), [x, ...own]), results(silu(exact(x)), [x, ...own]), 1e-5, "activated");
+        assertNear(
+          results(norm.activated(x, shift), [x, shift, ...own]),
+          results(silu(exact(double(x).add(double(shift)))), [x, shift, ...own]),
+          1e-5,
+          "shifted",
+        );
+        assertNear(
+          results(norm.activated(x, shift), [shift]),
+          results(silu(exact(double(x).add(double(shift)))), [shift]),
+          1e-5,
+          "the shift alone",
+        );
+      }));
+
+  it("takes inputs that do not lie in order, and frozen weights", () =>
+    scope(() => {
+      const norm = new GroupNorm(4, 8).initialize(new Generator(1));
+      const x = drawn(1, 6, 8, 5).transpose(0, 2).unsqueeze(-1).detach().requiresGrad_();
+      const exact = silu(groupNorm(double(x), 4, double(norm.weight), double(norm.bias), norm.eps));
+      assertNear(results(norm.activated(x), [x]), results(exact, [x]), 1e-5, "turned");
+    }));
+
+  it("leaves what does not fit to libtorch's words", () =>
+    assert.throws(() => new GroupNorm(3, 8).initialize(new Generator(1)).forward(drawn(1, 1, 8, 2, 2)), /divisible/));
 });
 
 describe("gatedLinear", () => {

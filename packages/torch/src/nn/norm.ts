@@ -1,5 +1,6 @@
-import { groupNorm, layerNorm } from "../functions.generated.js";
-import type { Tensor } from "../tensor.js";
+import { groupNorm, layerNorm, silu } from "../functions.generated.js";
+import { native } from "../native.js";
+import { Tensor } from "../tensor.js";
 import { constant } from "./initial.js";
 import { declareWeight, type Layer, Module } from "./module.js";
 
@@ -20,8 +21,25 @@ export class GroupNorm extends Module implements Layer {
 
   /** `x [b, channels, ...]` → the same shape */
   forward(x: Tensor): Tensor {
-    return groupNorm(x, this.groups, this.weight, this.bias, this.eps);
+    return this.#own(x, null, false) ?? groupNorm(x, this.groups, this.weight, this.bias, this.eps);
   }
+
+  /**
+   * `silu(norm(x + shift))`, as a residual block has it: `x [b, channels, h, w]`, `shift [b, channels, 1, 1]` → the shape of
+   * `x`. In float32 on the CPU it is one operation (`native/norm.cc`) that keeps `x` alone and has no second derivative.
+   */
+  activated(x: Tensor, shift: Tensor | null = null): Tensor {
+    const own = this.#own(x, shift, true);
+    if (own !== null) return own;
+    return silu(groupNorm(shift === null ? x : x.add(shift), this.groups, this.weight, this.bias, this.eps));
+  }
+
+  #own(x: Tensor, shift: Tensor | null, activated: boolean): Tensor | null {
+    const { weight, bias, groups, eps } = this;
+    const handle = native.normedGroups(x.handle, shift?.handle, weight.handle, bias.handle, groups, eps, activated);
+    return handle === null ? null : new Tensor(handle);
+  }
+
   reset(): void {
     this.weight = constant(this.weight, 1);
     this.bias = constant(this.bias, 0);
