@@ -134,7 +134,7 @@ describe("a tiled VAE", () => {
     const script = fileURLToPath(new URL("./testing/measure-memory.js", import.meta.url));
     const run = (mode: string) =>
       JSON.parse(
-        execFileSync(process.execPath, [script, "256", "32,64,64", mode, "128"], {
+        execFileSync(process.execPath, [script, "384", "32,64,64", mode, "128"], {
           env: { ...process.env, STILLFRAME_THREADS: "1" },
           encoding: "utf8",
         }),
