@@ -124,6 +124,6 @@ export class Unet extends Module {
 
     // Up
     for (const block of this.upBlocks) h = block.forward(h, temb, { context, skips, run });
-    return this.convOut.forward(silu(this.convNormOut.forward(h)));
+    return this.convOut.forward(this.convNormOut.activated(h));
   }
 }

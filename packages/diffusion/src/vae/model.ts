@@ -1,14 +1,4 @@
-import {
-  Conv2d,
-  type Generator,
-  GroupNorm,
-  type Layer,
-  Module,
-  randn,
-  scope,
-  silu,
-  type Tensor,
-} from "@stillframe/torch";
+import { Conv2d, type Generator, GroupNorm, type Layer, Module, randn, scope, type Tensor } from "@stillframe/torch";
 import { VaeDownBlock, VaeMidBlock, VaeUpBlock } from "./blocks.js";
 import type { VaeConfig } from "./config.js";
 
@@ -43,7 +33,7 @@ export class VaeEncoder extends Module {
   forward(x: Tensor): Tensor {
     let h = this.convIn.forward(x);
     for (const block of [...this.downBlocks, this.midBlock]) h = freeing(block, h);
-    return scope(() => this.convOut.forward(silu(this.convNormOut.forward(h))));
+    return scope(() => this.convOut.forward(this.convNormOut.activated(h)));
   }
 }
 
@@ -72,7 +62,7 @@ export class VaeDecoder extends Module {
   forward(z: Tensor): Tensor {
     let h = this.convIn.forward(z);
     for (const block of [this.midBlock, ...this.upBlocks]) h = freeing(block, h);
-    return scope(() => this.convOut.forward(silu(this.convNormOut.forward(h))));
+    return scope(() => this.convOut.forward(this.convNormOut.activated(h)));
   }
 }
 
