@@ -53,7 +53,7 @@ struct Attention : torch::autograd::Function<Attention> {
   }
 };
 
-// attention(q, k, v), or null where libtorch is to do it: q [b, heads, t, d], k and v [b, heads, s, d]
+// attention(q, k, v), or undefined where libtorch is to do it: q [b, heads, t, d], k and v [b, heads, s, d]
 NATIVE(attention) {
   return guarded(env, "attention", [&]() -> napi_value {
     Args a(env, info);
@@ -63,11 +63,7 @@ NATIVE(attention) {
     };
     if (q.dim() != 4 || k.dim() != 4 || !fits(k) || !fits(v))
       bad("expected q [b, heads, t, d], k and v [b, heads, s, d] but received " + describe(q) + ", " + describe(k) + " and " + describe(v));
-    if (!isPlainFloat(q) || !isPlainFloat(k) || !isPlainFloat(v) || q.numel() == 0 || k.numel() == 0) {
-      napi_value none;
-      check(env, napi_get_null(env, &none));
-      return none;
-    }
+    if (!isPlainFloat(q) || !isPlainFloat(k) || !isPlainFloat(v) || q.numel() == 0 || k.numel() == 0) return undefinedValue(env);
     return fromTensor(env, Attention::apply(q, k, v));
   });
 }

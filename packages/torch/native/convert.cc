@@ -124,6 +124,10 @@ const at::Tensor& toTensor(napi_env env, napi_value v, const char* name) {
     throw EngineError("disposed", std::string("the tensor given as ") + name + " was disposed");
   }
 }
+
+OptionalTensor toOptionalTensor(napi_env env, napi_value v, const char* name) {
+  return isNullish(env, v) ? OptionalTensor() : OptionalTensor(toTensor(env, v, name));
+}
 std::vector<at::Tensor> toTensors(napi_env env, napi_value v, const char* name) {
   std::vector<at::Tensor> r;
   bool typed = false;

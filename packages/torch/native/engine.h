@@ -107,6 +107,7 @@ std::string toString(napi_env env, napi_value v, const char* name);
 std::vector<int64_t> toInts(napi_env env, napi_value v, const char* name);
 at::ScalarType toDtype(napi_env env, napi_value v);
 const at::Tensor& toTensor(napi_env env, napi_value v, const char* name);
+OptionalTensor toOptionalTensor(napi_env env, napi_value v, const char* name);
 std::vector<at::Tensor> toTensors(napi_env env, napi_value v, const char* name);
 const at::Generator& toGenerator(napi_env env, napi_value v);
 

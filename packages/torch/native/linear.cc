@@ -98,7 +98,7 @@ NATIVE(linearLayer) {
   return guarded(env, "linear", [&]() -> napi_value {
     Args a(env, info);
     const at::Tensor x = toTensor(env, a[0], "x"), weight = toTensor(env, a[1], "weight");
-    const OptionalTensor bias = isNullish(env, a[2]) ? OptionalTensor() : OptionalTensor(toTensor(env, a[2], "bias"));
+    const OptionalTensor bias = toOptionalTensor(env, a[2], "bias");
     const bool same = x.scalar_type() == weight.scalar_type(), trained = weight.requires_grad() || (bias && bias->requires_grad());
     if (same && (!x.is_cpu() || x.scalar_type() != at::kFloat)) return fromTensor(env, at::linear(x, weight, bias));
     if (x.dim() < 1 || weight.dim() != 2 || weight.size(1) != x.size(-1) || (bias && bias->numel() != weight.size(0)))

@@ -65,22 +65,18 @@ struct NormedGroups : torch::autograd::Function<NormedGroups> {
   }
 };
 
-// groupNorm(x [b, c, ...], shift [b, c, 1, 1]?, weight, bias, groups, eps, activated), or null where libtorch is to do it
+// groupNorm(x [b, c, ...], shift [b, c, 1, 1]?, weight, bias, groups, eps, activated), or undefined where libtorch is to do it
 NATIVE(normedGroups) {
   return guarded(env, "groupNorm", [&]() -> napi_value {
     Args a(env, info);
     const at::Tensor x = toTensor(env, a[0], "x"), weight = toTensor(env, a[2], "weight"), bias = toTensor(env, a[3], "bias");
-    const OptionalTensor shift = isNullish(env, a[1]) ? OptionalTensor() : OptionalTensor(toTensor(env, a[1], "shift"));
+    const OptionalTensor shift = toOptionalTensor(env, a[1], "shift");
     const int64_t groups = toInt(env, a[4], "groups");
     const bool plain = isPlainFloat(x) && isPlainFloat(weight) && isPlainFloat(bias) && weight.is_contiguous() && bias.is_contiguous() &&
                        (!shift || isPlainFloat(*shift));
     const bool fits = x.dim() >= 2 && x.numel() > 0 && groups > 0 && x.size(1) % groups == 0 && weight.numel() == x.size(1) &&
                       bias.numel() == x.size(1) && (!shift || shift->numel() == x.size(0) * x.size(1));
-    if (!plain || !fits) {  // libtorch has its own words for what does not fit
-      napi_value none;
-      check(env, napi_get_null(env, &none));
-      return none;
-    }
+    if (!plain || !fits) return undefinedValue(env);  // libtorch has its own words for what does not fit
     return fromTensor(env, NormedGroups::apply(x, shift, weight, bias, groups, toDouble(env, a[5], "eps"), toBool(env, a[6], "activated")));
   });
 }

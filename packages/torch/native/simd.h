@@ -120,23 +120,15 @@ INLINE Vector widen(const c10::Half* p) { return _mm512_cvtph_ps(sixteen(p)); }
 INLINE Vector widen(const c10::BFloat16* p) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(sixteen(p)), 16));
 }
+INLINE Vector low1(Vector a, Vector b) { return _mm512_unpacklo_ps(a, b); }
+INLINE Vector high1(Vector a, Vector b) { return _mm512_unpackhi_ps(a, b); }
 INLINE Vector low2(Vector a, Vector b) { return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b))); }
 INLINE Vector high2(Vector a, Vector b) { return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b))); }
+#include "transpose-kernel.h"
 // 16 vectors of 16: within quarters by pairs and pairs of pairs, then the quarters
 INLINE void transpose(Vector* v) {
-  Vector t[16];
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; i += 4) {
-    v[i] = low2(t[i], t[i + 2]);
-    v[i + 1] = high2(t[i], t[i + 2]);
-    v[i + 2] = low2(t[i + 1], t[i + 3]);
-    v[i + 3] = high2(t[i + 1], t[i + 3]);
-  }
+  Vector t[kLanes];
+  transposeFours(v, t);
 #pragma GCC unroll 16
   for (int i = 0; i < 4; i++) {
     t[i] = _mm512_shuffle_f32x4(v[i], v[i + 4], 0x88);
@@ -203,23 +195,15 @@ INLINE Vector widen(const c10::Half* p) { return _mm256_cvtph_ps(eight(p)); }
 INLINE Vector widen(const c10::BFloat16* p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(eight(p)), 16));
 }
+INLINE Vector low1(Vector a, Vector b) { return _mm256_unpacklo_ps(a, b); }
+INLINE Vector high1(Vector a, Vector b) { return _mm256_unpackhi_ps(a, b); }
 INLINE Vector low2(Vector a, Vector b) { return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b))); }
 INLINE Vector high2(Vector a, Vector b) { return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b))); }
+#include "transpose-kernel.h"
 // 8 vectors of 8: within halves, then the halves
 INLINE void transpose(Vector* v) {
-  Vector t[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; i += 2) {
-    t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
-    t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
-  }
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; i += 4) {
-    v[i] = low2(t[i], t[i + 2]);
-    v[i + 1] = high2(t[i], t[i + 2]);
-    v[i + 2] = low2(t[i + 1], t[i + 3]);
-    v[i + 3] = high2(t[i + 1], t[i + 3]);
-  }
+  Vector t[kLanes];
+  transposeFours(v, t);
 #pragma GCC unroll 8
   for (int i = 0; i < 4; i++) {
     t[i] = _mm256_permute2f128_ps(v[i], v[i + 4], 0x20);

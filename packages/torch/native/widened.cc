@@ -55,7 +55,7 @@ struct FrozenLayer {
 // The first three arguments: x, weight, bias?. A weight in training needs its own gradient, which these layers do not have.
 FrozenLayer frozenLayer(napi_env env, const Args& a) {
   FrozenLayer l{toTensor(env, a[0], "x"), toTensor(env, a[1], "weight"),
-                isNullish(env, a[2]) ? OptionalTensor() : OptionalTensor(toTensor(env, a[2], "bias"))};
+                toOptionalTensor(env, a[2], "bias")};
   if (l.weight.requires_grad() || (l.bias && l.bias->requires_grad()))
     bad("expected a frozen weight and bias but received " + describe(l.weight) + " that are trained");
   if (!l.x.is_floating_point() || !l.weight.is_floating_point() || l.weight.element_size() > l.x.element_size())

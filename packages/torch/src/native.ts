@@ -64,9 +64,9 @@ export interface Native {
   liveTensors(): number;
   kernels(): string;
   gatedLinear(x: Handle): Handle;
-  /** null where libtorch is to do it */
-  attention(q: Handle, k: Handle, v: Handle): Handle | null;
-  /** null where libtorch is to do it */
+  /** undefined where libtorch is to do it */
+  attention(q: Handle, k: Handle, v: Handle): Handle | undefined;
+  /** undefined where libtorch is to do it */
   normedGroups(
     x: Handle,
     shift: Handle | undefined,
@@ -75,7 +75,7 @@ export interface Native {
     groups: number,
     eps: number,
     activated: boolean,
-  ): Handle | null;
+  ): Handle | undefined;
   linearLayer(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
   widenedConv2d(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
   adaptedLinear(x: Handle, weight: Handle, bias: Handle | undefined, a: Handle, b: Handle, scale: number): Handle;

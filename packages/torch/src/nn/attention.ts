@@ -24,8 +24,8 @@ export function attention(
   v: Tensor,
   { causalMask = null }: { causalMask?: Tensor | null } = {},
 ): Tensor {
-  const own = causalMask === null ? native.attention(q.handle, k.handle, v.handle) : null;
-  if (own !== null) return new Tensor(own);
+  const own = causalMask === null ? native.attention(q.handle, k.handle, v.handle) : undefined;
+  if (own !== undefined) return new Tensor(own);
   if (fused !== null) return new Tensor(fused(q.handle, k.handle, v.handle, causalMask?.handle));
   return plainAttention(q, k, v, causalMask);
 }

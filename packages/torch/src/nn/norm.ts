@@ -37,7 +37,7 @@ export class GroupNorm extends Module implements Layer {
   #own(x: Tensor, shift: Tensor | null, activated: boolean): Tensor | null {
     const { weight, bias, groups, eps } = this;
     const handle = native.normedGroups(x.handle, shift?.handle, weight.handle, bias.handle, groups, eps, activated);
-    return handle === null ? null : new Tensor(handle);
+    return handle === undefined ? null : new Tensor(handle);
   }
 
   reset(): void {
