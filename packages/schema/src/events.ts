@@ -49,6 +49,8 @@ const dataPrepared = z.strictObject({
   held_out: count,
   /** Captions that are longer than the longest allowed, and were cut. */
   captions_cut: count,
+  /** Pictures with places that count otherwise in the loss; absent without regions_column. */
+  with_regions: count.optional(),
   skipped: z.array(SkippedSchema),
 });
 

@@ -37,6 +37,13 @@ export const dataOptions = {
     effect: "result",
     help: "The column, or the field of metadata.jsonl, with the captions. A picture may have a list of captions: each time it is shown, one of them is drawn.",
   }),
+  regions_column: option(field.optionalText, {
+    group: "data",
+    metavar: "NAME",
+    effect: "result",
+    unset: "all places of a picture count alike",
+    help: 'A column with boxes that count more (faces) or less (subtitles) in the loss: {"bbox": [[x, y, width, height], …]} in pixels of the picture, as data sets for object detection have it in "objects", with "weight": […] for each box if wanted. Where boxes overlap the last one counts.',
+  }),
   max_train_samples: option(field.optionalCount, {
     group: "data",
     effect: "result",

@@ -194,6 +194,12 @@ export const objectiveOptions = {
     unset: "all timesteps weigh the same",
     help: "Weigh timesteps by min(SNR, G) (Hang et al. 2023), which often learns faster; 5 is usual.",
   }),
+  region_weight: option(z.number().positive().default(4), {
+    group: "objective",
+    metavar: "W",
+    effect: "result",
+    help: "What a box of regions_column without a weight of its own counts, beside 1 for the rest of the picture; below 1 it counts less. The mean over a picture stays 1.",
+  }),
   noise_offset: option(z.number().min(0).default(0), {
     group: "objective",
     effect: "result",

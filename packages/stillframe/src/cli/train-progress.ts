@@ -238,10 +238,12 @@ function startLine(event: TrainEventOf<"run_started">): string {
   );
 }
 
-function dataLines({ pictures, captions, held_out, captions_cut, skipped }: TrainEventOf<"data_prepared">): string {
+function dataLines(data: TrainEventOf<"data_prepared">): string {
+  const { pictures, captions, held_out, captions_cut, with_regions, skipped } = data;
   const parts = [`${counted(pictures, "picture")}, ${counted(captions, "caption")}`];
   if (held_out > 0) parts.push(`${held_out} more held out for validation`);
   if (captions_cut > 0) parts.push(`${counted(captions_cut, "caption")} cut (see --max_token_length)`);
+  if (with_regions !== undefined) parts.push(`${with_regions} with regions that count otherwise`);
   const count = skipped.reduce((sum, item) => sum + item.count, 0);
   if (count > 0) parts.push(`${count} skipped:`);
   return [parts.join("; "), ...skipped.map(skippedLine)].join("\n");

@@ -29,6 +29,27 @@ async function read(folder: string, options?: ImageFolderOptions): Promise<{ ite
 }
 
 describe("readImageFolder with metadata.jsonl", () => {
+  it("reads regions from the column that is named, and skips what they cannot be", async () => {
+    const line = (name: string, objects?: unknown) => jsonl({ file_name: name, text: "x", objects });
+    const folder = folderOf({
+      "a.png": "",
+      "b.png": "",
+      "c.png": "",
+      "metadata.jsonl": [line("a.png", { bbox: [[1, 2, 3, 4]] }), line("b.png"), line("c.png", "all")].join(""),
+    });
+    const { items, skipped } = await read(folder, { regionsColumn: "objects" });
+    assert.deepEqual(items, [
+      { fileName: "a.png", captions: ["x"], regions: [{ box: [1, 2, 3, 4], weight: null }], line: 1 },
+      { fileName: "b.png", captions: ["x"], regions: [], line: 2 },
+    ]);
+    assert.match(JSON.stringify(skipped), /expected boxes as .* in column objects but found \\"all\\"/);
+    assert.deepEqual((await read(folder)).items.length, 3);
+    await assert.rejects(read(folder, { regionsColumn: "faces" }), {
+      name: "FileFormatError",
+      message: /expected a column faces for regions but found file_name, text, objects$/,
+    });
+  });
+
   it("keeps the order of the lines, and takes one caption or several", async () => {
     const folder = folderOf({
       "b.png": "",
@@ -37,8 +58,8 @@ describe("readImageFolder with metadata.jsonl", () => {
     });
     assert.deepEqual(await read(folder), {
       items: [
-        { fileName: "b.png", captions: ["a fox"], line: 1 },
-        { fileName: "a.png", captions: ["one", "two"], line: 3 },
+        { fileName: "b.png", captions: ["a fox"], regions: [], line: 1 },
+        { fileName: "a.png", captions: ["one", "two"], regions: [], line: 3 },
       ],
       skipped: [],
     });
@@ -68,8 +89,8 @@ describe("readImageFolder with metadata.jsonl", () => {
     });
     const { items, skipped } = await read(folder);
     assert.deepEqual(items, [
-      { fileName: "a.png", captions: ["a fox"], line: 1 },
-      { fileName: "a.png", captions: [""], line: 11 },
+      { fileName: "a.png", captions: ["a fox"], regions: [], line: 1 },
+      { fileName: "a.png", captions: [""], regions: [], line: 11 },
     ]);
     assert.match((skipped[8] as { reason: string }).reason, /^it cannot be read: .*null bytes/);
     skipped.splice(8, 1);
@@ -164,14 +185,14 @@ describe("readImageFolder with metadata.jsonl", () => {
       "train/c/1.png": "",
     });
     assert.deepEqual((await read(folder)).items, [
-      { fileName: "train/c/1.png", captions: ["../c/1.png"], line: 1 },
-      { fileName: "train/b/2.png", captions: ["2.png"], line: 1 },
+      { fileName: "train/c/1.png", captions: ["../c/1.png"], regions: [], line: 1 },
+      { fileName: "train/b/2.png", captions: ["2.png"], regions: [], line: 1 },
     ]);
   });
 
   it("reads metadata at the top that names pictures in subfolders", async () => {
     const folder = folderOf({ "train/1.png": "", "metadata.jsonl": jsonl({ file_name: "train/1.png", text: "x" }) });
-    assert.deepEqual((await read(folder)).items, [{ fileName: "train/1.png", captions: ["x"], line: 1 }]);
+    assert.deepEqual((await read(folder)).items, [{ fileName: "train/1.png", captions: ["x"], regions: [], line: 1 }]);
   });
 
   it("takes other column names", async () => {
@@ -181,7 +202,9 @@ describe("readImageFolder with metadata.jsonl", () => {
       "metadata.jsonl": jsonl({ file_name: "b.png", photo_file_name: "a.png", photo: 1, prompt: "x", text: "y" }),
     });
     const options = { imageColumn: "photo", captionColumn: "prompt" };
-    assert.deepEqual((await read(folder, options)).items, [{ fileName: "a.png", captions: ["x"], line: 1 }]);
+    assert.deepEqual((await read(folder, options)).items, [
+      { fileName: "a.png", captions: ["x"], regions: [], line: 1 },
+    ]);
     const plain = folderOf({ "a.png": "", "metadata.jsonl": jsonl({ image: "a.png", text: "x" }) });
     assert.equal((await read(plain)).items.length, 1);
   });
@@ -213,7 +236,7 @@ describe("readImageFolder with metadata.csv", () => {
       "metadata.csv": 'file_name,text\na.png,"a fox, red"\nb.png,\n',
     });
     assert.deepEqual(await read(folder), {
-      items: [{ fileName: "a.png", captions: ["a fox, red"], line: 2 }],
+      items: [{ fileName: "a.png", captions: ["a fox, red"], regions: [], line: 2 }],
       skipped: [{ fileName: "b.png", line: 3, reason: "it has no caption in column text" }],
     });
     assert.equal((await readImageFolder(folder)).captionSource, "metadata.csv");
@@ -240,8 +263,8 @@ describe("readImageFolder with text files", () => {
     });
     assert.deepEqual(await read(folder), {
       items: [
-        { fileName: "a.jpeg", captions: ["two\nlines"] },
-        { fileName: "b.png", captions: ["a red fox"] },
+        { fileName: "a.jpeg", captions: ["two\nlines"], regions: [] },
+        { fileName: "b.png", captions: ["a red fox"], regions: [] },
       ],
       skipped: [
         { fileName: "c.png", reason: "there is no caption file c.txt" },
@@ -258,7 +281,7 @@ describe("readImageFolder with text files", () => {
     symlinkSync(outside, join(folder, "a.txt"));
     symlinkSync(outside, join(folder, "b.png"));
     const { items, skipped } = await read(folder);
-    assert.deepEqual(items, [{ fileName: "c.png", captions: ["c"] }]);
+    assert.deepEqual(items, [{ fileName: "c.png", captions: ["c"], regions: [] }]);
     assert.deepEqual(skipped, [
       { fileName: "a.png", reason: "caption file a.txt: its symbolic link leads out of the folder" },
       { fileName: "b.png", reason: "its symbolic link leads out of the folder" },

@@ -4,6 +4,7 @@ import { FileFormatError, invalid, show } from "@stillframe/torch/errors";
 import { type CaptionedRecord, captionsOf, type ImageColumns, pickColumns } from "./metadata-columns.js";
 import { readCsv, readJsonLines } from "./metadata-file.js";
 import { fileProblem } from "./picture-file.js";
+import { type Region, regionsOf } from "./regions.js";
 
 /** A picture with its captions. */
 export interface ImageFolderItem {
@@ -13,6 +14,8 @@ export interface ImageFolderItem {
   readonly fileName: string;
   /** One or more; each may be empty. */
   readonly captions: readonly string[];
+  /** Places that count otherwise in the loss; empty where none is asked for. */
+  readonly regions: readonly Region[];
   /** Line of the metadata file, counted from 1; absent where a text file beside the picture has the caption. */
   readonly line?: number;
 }
@@ -64,8 +67,13 @@ export async function readImageFolder(folder: string, options: ImageFolderOption
   const csv = listing.filter((file) => posix.basename(file) === "metadata.csv");
   if (jsonl.length > 0 && csv.length > 0)
     throw invalid("image folder", "metadata.jsonl or metadata.csv, not both,", `${jsonl[0]} and ${csv[0]} in ${root}`);
-  if (jsonl.length + csv.length === 0) return readSidecars({ root, listing, boundary });
-  const columns = { imageColumn: options.imageColumn ?? "image", captionColumn: options.captionColumn ?? "text" };
+  const { imageColumn = "image", captionColumn = "text", regionsColumn = null } = options;
+  if (jsonl.length + csv.length === 0) {
+    if (regionsColumn !== null)
+      throw invalid("regions_column", "metadata.jsonl or metadata.csv, which have columns,", `text files in ${root}`);
+    return readSidecars({ root, listing, boundary });
+  }
+  const columns = { imageColumn, captionColumn, regionsColumn };
   return readMetadata([...jsonl, ...csv], { root, listing, boundary, columns });
 }
 
@@ -139,7 +147,10 @@ async function readRecord(
   const reason = await pathProblem(path, place.boundary);
   if (reason !== undefined) return { fileName, line, reason };
   const captions = captionsOf(record.caption, place.columns.captionColumn);
-  return "reason" in captions ? { fileName, line, ...captions } : { path, fileName, captions, line };
+  if ("reason" in captions) return { fileName, line, ...captions };
+  const { regionsColumn } = place.columns;
+  const regions = regionsColumn === null ? [] : regionsOf(record.regions, regionsColumn);
+  return "reason" in regions ? { fileName, line, ...regions } : { path, fileName, captions, regions, line };
 }
 
 function isInside(path: string, folder: string): boolean {
@@ -198,7 +209,7 @@ async function readSidecar(
   if (captionProblem !== undefined) return { fileName, reason: `caption file ${sidecar}: ${captionProblem}` };
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await readFile(captionPath));
-    return { path, fileName, captions: [text.trim()] };
+    return { path, fileName, captions: [text.trim()], regions: [] };
   } catch (error) {
     const reason = error instanceof TypeError ? "it is not UTF-8" : fileProblem(error);
     return { fileName, reason: `caption file ${sidecar}: ${reason}` };

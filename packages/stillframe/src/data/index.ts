@@ -28,5 +28,6 @@ export {
   type Probe,
   probePicture,
 } from "./probe.js";
+export { type Region, regionsOf } from "./regions.js";
 export { INTERPOLATIONS, type Interpolation, resample } from "./resample.js";
 export { UnusablePictureError } from "./unusable-picture-error.js";

@@ -10,6 +10,8 @@ export interface ImageColumns {
   readonly imageColumn: string;
   /** Default `text`. */
   readonly captionColumn: string;
+  /** Boxes that count otherwise in the loss (see `regionsOf`); null to read none. */
+  readonly regionsColumn: string | null;
 }
 
 /** A record of which the file and the caption have been found, if it has them. */
@@ -19,6 +21,8 @@ export interface CaptionedRecord {
   readonly file: unknown;
   /** The value of the caption's column. */
   readonly caption: unknown;
+  /** The value of the regions' column. */
+  readonly regions: unknown;
 }
 
 /**
@@ -31,7 +35,7 @@ export async function* pickColumns(
   path: string,
   columns: ImageColumns,
 ): AsyncGenerator<CaptionedRecord, void> {
-  const { captionColumn } = columns;
+  const { captionColumn, regionsColumn } = columns;
   const candidates = fileColumns(columns.imageColumn);
   const seen = new Set<string>();
   // Records wait until one has shown that both columns exist; a wrong column name must not read as missing values.
@@ -42,14 +46,24 @@ export async function* pickColumns(
     fileColumn ??= candidates.find((name) => seen.has(name));
     waiting.push(record);
     if (fileColumn === undefined || !seen.has(captionColumn)) continue;
-    for (const { line, fields } of waiting) yield { line, file: fields[fileColumn], caption: fields[captionColumn] };
+    if (regionsColumn !== null && !seen.has(regionsColumn)) continue;
+    for (const { line, fields } of waiting)
+      yield {
+        line,
+        file: fields[fileColumn],
+        caption: fields[captionColumn],
+        regions: regionsColumn === null ? null : fields[regionsColumn],
+      };
     waiting = [];
   }
   if (seen.size === 0) throw new FileFormatError(path, "expected records but found none");
   const found = `but found ${[...seen].join(", ")}`;
   if (fileColumn === undefined)
     throw new FileFormatError(path, `expected a column ${candidates.join(" or ")} ${found}`);
-  if (waiting.length > 0) throw new FileFormatError(path, `expected a column ${captionColumn} for captions ${found}`);
+  if (waiting.length === 0) return;
+  if (!seen.has(captionColumn))
+    throw new FileFormatError(path, `expected a column ${captionColumn} for captions ${found}`);
+  throw new FileFormatError(path, `expected a column ${regionsColumn} for regions ${found}`);
 }
 
 function fileColumns(imageColumn: string): string[] {

@@ -16,6 +16,8 @@ export interface ParquetDatasetOptions {
   readonly imageColumn?: string | undefined;
   /** Default `text`: a string, or a list of strings; `null` for pictures without captions. */
   readonly captionColumn?: string | null | undefined;
+  /** A column that is given as it is with each picture; none by default. */
+  readonly regionsColumn?: string | null | undefined;
 }
 
 /** One row. */
@@ -28,6 +30,8 @@ export interface ParquetPicture {
   readonly captions: readonly string[];
   /** File name that the data set gives the picture, if any. */
   readonly name: string | undefined;
+  /** What the regions' column holds; null without one. */
+  readonly regions: unknown;
 }
 
 /** Where a row is. */
@@ -38,8 +42,8 @@ export interface RowAddress {
   readonly row: number;
 }
 
-/** Captions of so many row groups are kept for random access. */
-const CAPTION_GROUPS = 16;
+/** Captions, or regions, of so many row groups are kept for random access. */
+const KEPT_GROUPS = 16;
 
 /** The rows of one split, streamed in order or read one by one; what is in memory does not depend on their number. */
 export class ParquetDataset {
@@ -56,7 +60,8 @@ export class ParquetDataset {
   readonly shards: readonly ParquetShard[];
   readonly #image: string;
   readonly #caption: string | null;
-  readonly #captions = new Map<string, Promise<readonly string[][]>>();
+  readonly #regions: string | null;
+  readonly #kept = new Map<string, Promise<readonly unknown[]>>();
 
   private constructor(fields: {
     folder: string;
@@ -65,6 +70,7 @@ export class ParquetDataset {
     shards: readonly ParquetShard[];
     image: string;
     caption: string | null;
+    regions: string | null;
   }) {
     this.folder = fields.folder;
     this.config = fields.choice.config;
@@ -76,6 +82,7 @@ export class ParquetDataset {
     this.features = fields.card.features.get(this.config) ?? fields.card.features.get("default") ?? [];
     this.#image = fields.image;
     this.#caption = fields.caption;
+    this.#regions = fields.regions;
   }
 
   /** Reads the card and the footers; no picture. */
@@ -88,19 +95,20 @@ export class ParquetDataset {
     for (const path of choice.paths) shards.push(await ParquetShard.open(join(folder, path)));
     const image = options.imageColumn ?? "image";
     const caption = options.captionColumn === undefined ? "text" : options.captionColumn;
-    for (const shard of shards) checkColumns(shard, { image, caption });
-    return new ParquetDataset({ folder, choice, card, shards, image, caption });
+    const regions = options.regionsColumn ?? null;
+    for (const shard of shards) checkColumns(shard, { image, caption, regions });
+    return new ParquetDataset({ folder, choice, card, shards, image, caption, regions });
   }
 
   /** All pictures in the order of the shards. */
   async *pictures(): AsyncGenerator<ParquetPicture, void> {
     for (const [s, shard] of this.shards.entries()) {
       for (const group of shard.groups.keys()) {
-        const captions = await this.#captionsOf(s, group);
+        const texts = await this.#textsOf(s, group);
         for (const range of await shard.ranges(group, this.#image)) {
           const values = await shard.values(group, this.#image, range);
           for (const [i, value] of values.entries()) {
-            yield this.#picture({ shard: s, group, row: range.from + i }, value, captions);
+            yield this.#picture({ shard: s, group, row: range.from + i }, value, texts);
           }
         }
       }
@@ -111,11 +119,11 @@ export class ParquetDataset {
   async get(which: number | RowAddress): Promise<ParquetPicture> {
     const address = typeof which === "number" ? this.addressOf(which) : this.#checked(which);
     const { shard, group, row } = address;
-    const [values, captions] = await Promise.all([
+    const [values, texts] = await Promise.all([
       this.shards[shard]!.values(group, this.#image, { from: row, to: row + 1 }),
-      this.#captionsOf(shard, group),
+      this.#textsOf(shard, group),
     ]);
-    return this.#picture(address, values[0], captions);
+    return this.#picture(address, values[0], texts);
   }
 
   /** The address of the row with this number, 0 to `length - 1`. */
@@ -144,28 +152,42 @@ export class ParquetDataset {
     return `${this.files[shard]}:${this.shards[shard]!.groups[group]!.firstRow + row}`;
   }
 
-  #picture(address: RowAddress, value: unknown, captions: readonly string[][]): ParquetPicture {
+  #picture(address: RowAddress, value: unknown, { captions, regions }: Texts): ParquetPicture {
     const key = this.#keyOf(address);
     const { bytes, name } = pictureOf(value, key, this.#image);
-    return { key, bytes, captions: captions[address.row] ?? [], name };
+    const { row } = address;
+    return {
+      key,
+      bytes,
+      captions: this.#caption === null ? [] : captionsOfValue(captions[row], key, this.#caption),
+      name,
+      regions: regions[row] ?? null,
+    };
   }
 
-  #captionsOf(shard: number, group: number): Promise<readonly string[][]> {
-    const column = this.#caption;
-    if (column === null) return Promise.resolve([]);
-    const key = `${shard}/${group}`;
-    const known = this.#captions.get(key);
-    const captions =
-      known ??
-      this.shards[shard]!.column(group, column).then((values) =>
-        values.map((value, row) => captionsOfValue(value, this.#keyOf({ shard, group, row }), column)),
-      );
-    // The map keeps insertion order: the group that was used longest ago is the first.
-    this.#captions.delete(key);
-    this.#captions.set(key, captions);
-    if (this.#captions.size > CAPTION_GROUPS) this.#captions.delete(this.#captions.keys().next().value!);
-    return captions;
+  /** What a row group has beside its pictures. */
+  async #textsOf(shard: number, group: number): Promise<Texts> {
+    const of = (column: string | null) => (column === null ? [] : this.#valuesOf(shard, group, column));
+    const [captions, regions] = await Promise.all([of(this.#caption), of(this.#regions)]);
+    return { captions, regions };
   }
+
+  #valuesOf(shard: number, group: number, column: string): Promise<readonly unknown[]> {
+    const key = `${shard}/${group}/${column}`;
+    const values = this.#kept.get(key) ?? this.shards[shard]!.column(group, column);
+    // The map keeps insertion order: the group that was used longest ago is the first.
+    this.#kept.delete(key);
+    this.#kept.set(key, values);
+    const columns = this.#regions === null ? 1 : 2;
+    if (this.#kept.size > KEPT_GROUPS * columns) this.#kept.delete(this.#kept.keys().next().value!);
+    return values;
+  }
+}
+
+/** The columns of a row group that are small, by row. */
+interface Texts {
+  readonly captions: readonly unknown[];
+  readonly regions: readonly unknown[];
 }
 
 /** Whether a folder holds a parquet data set. */
@@ -192,7 +214,10 @@ async function readCard(folder: string): Promise<string> {
   }
 }
 
-function checkColumns(shard: ParquetShard, wanted: { image: string; caption: string | null }): void {
+function checkColumns(
+  shard: ParquetShard,
+  wanted: { image: string; caption: string | null; regions: string | null },
+): void {
   const list = shard.columns.map((column) => `${column.name} (${column.type})`).join(", ");
   const find = (option: string, name: string, ok: RegExp, kind: string) => {
     const column = shard.columns.find((one) => one.name === name);
@@ -214,6 +239,13 @@ function checkColumns(shard: ParquetShard, wanted: { image: string; caption: str
     "pictures ({bytes: binary, path: string})",
   );
   if (wanted.caption !== null) find("caption_column", wanted.caption, /^(list of )?string$/, "texts or lists of texts");
+  if (wanted.regions !== null)
+    find(
+      "regions_column",
+      wanted.regions,
+      /^(list of )?\{.*\bbbox: list of .*\}$|^string$/,
+      "boxes ({bbox: list of boxes})",
+    );
 }
 
 function pictureOf(value: unknown, key: string, column: string): { bytes: Uint8Array; name: string | undefined } {

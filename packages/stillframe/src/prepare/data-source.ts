@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TrainEvent, TrainOptions } from "@stillframe/schema";
 import { FileFormatError } from "@stillframe/torch/errors";
-import { readImageFolder, type SkippedPicture } from "../data/index.js";
+import { type Region, readImageFolder, regionsOf, type SkippedPicture } from "../data/index.js";
 import {
   isParquetDataset,
   ParquetDataset,
@@ -18,7 +18,7 @@ import { hubEvents } from "./hub-events.js";
 export type DataSourceOptions = Pick<
   TrainOptions,
   "train_data_dir" | "dataset_name" | "dataset_config_name" | "image_column" | "caption_column"
-> & { hub_token?: string | null };
+> & { hub_token?: string | null; regions_column?: string | null };
 
 /** Where a picture's bytes come from: a file, or a function that reads them each time. */
 export type PictureBytes = string | (() => Promise<Uint8Array>);
@@ -27,6 +27,8 @@ export type PictureBytes = string | (() => Promise<Uint8Array>);
 export interface SourcePicture {
   name: string;
   captions: readonly string[];
+  /** places that count otherwise in the loss */
+  regions: readonly Region[];
   source: PictureBytes;
   /** the bytes, where a stream has just read them */
   bytes?: Uint8Array;
@@ -85,9 +87,12 @@ async function openFolder(
   const { items, skipped } = await readImageFolder(folder, {
     imageColumn: options.image_column,
     captionColumn: options.caption_column,
+    regionsColumn: options.regions_column ?? null,
     linkTargets,
   });
-  const pictures = items.map((i): SourcePicture => ({ name: i.fileName, captions: i.captions, source: i.path }));
+  const pictures = items.map(
+    ({ fileName: name, captions, regions, path: source }): SourcePicture => ({ name, captions, regions, source }),
+  );
   return { folder, commit: null, count: pictures.length, skipped, pictures: () => listed(pictures) };
 }
 
@@ -121,8 +126,9 @@ async function openParquet(found: Resolved, options: DataSourceOptions): Promise
     config: options.dataset_config_name ?? undefined,
     imageColumn: options.image_column,
     captionColumn: options.caption_column,
+    regionsColumn: options.regions_column,
   });
-  const source = { dataset, captionColumn: options.caption_column };
+  const source = { dataset, columns: options };
   return {
     folder: found.path,
     commit: commitOf(found),
@@ -135,13 +141,13 @@ async function openParquet(found: Resolved, options: DataSourceOptions): Promise
 /** Streams the rows; after one that has no picture in it, the rest is read row by row. */
 async function* parquetPictures({
   dataset,
-  captionColumn,
+  columns,
 }: {
   dataset: ParquetDataset;
-  captionColumn: string;
+  columns: Columns;
 }): AsyncGenerator<SourcePicture | SkippedPicture> {
   const made = (p: ParquetPicture, index: number) =>
-    sourcePicture(p, async () => (await dataset.get(index)).bytes, captionColumn);
+    sourcePicture(p, async () => (await dataset.get(index)).bytes, columns);
   let index = 0;
   try {
     for await (const p of dataset.pictures()) yield made(p, index++);
@@ -164,12 +170,16 @@ function rowName(dataset: ParquetDataset, index: number): string {
   return `${dataset.files[shard]}:${(dataset.shards[shard]?.groups[group]?.firstRow ?? 0) + row}`;
 }
 
+type Columns = Pick<DataSourceOptions, "caption_column" | "regions_column">;
+
 function sourcePicture(
   p: ParquetPicture,
   source: () => Promise<Uint8Array>,
-  column: string,
+  { caption_column: captionColumn, regions_column: regionsColumn }: Columns,
 ): SourcePicture | SkippedPicture {
   const name = p.name ?? p.key;
-  if (p.captions.length === 0) return { fileName: name, reason: `it has no caption in column ${column}` };
-  return { name, captions: p.captions, source, bytes: p.bytes };
+  if (p.captions.length === 0) return { fileName: name, reason: `it has no caption in column ${captionColumn}` };
+  const regions = regionsOf(p.regions, regionsColumn ?? "");
+  if ("reason" in regions) return { fileName: name, ...regions };
+  return { name, captions: p.captions, regions, source, bytes: p.bytes };
 }

@@ -137,6 +137,9 @@ async function* readData(
     captions: captions.captions,
     held_out: set.heldOut.length,
     captions_cut: captions.cut,
+    ...(options.regions_column === null
+      ? {}
+      : { with_regions: set.pictures.filter((p) => p.regions.length > 0).length }),
     skipped: skippedByReason(set.skipped),
   };
   if (captions.cut > 0)
@@ -152,7 +155,7 @@ async function* readData(
 function sourceOf(
   pictures: readonly TrainingPicture[],
   encoders: Encoders,
-  { start, centre }: { start: RunStart; centre: boolean },
+  { start, centre, judged = false }: { start: RunStart; centre: boolean; judged?: boolean },
 ): { source: BatchSource; bucketOf: number[] } {
   const { options, seed, precision } = start;
   const { targets, bucketOf } = targetsOf(pictures, options);
@@ -168,6 +171,8 @@ function sourceOf(
       cutting,
       vaeKey: encodingKey(encoders.vaeEntry.weights, precision),
       encodersKey: encodingKey(encoders.textEntry.weights, precision),
+      // what is held out is judged as a whole, so that runs with and without regions can be compared
+      regionWeight: judged ? null : options.region_weight,
     }),
     bucketOf,
   };
@@ -201,7 +206,7 @@ async function* encodeAll(
   });
   yield* estimate(start, configs, { set, folder, steps: plan.totalSteps - (resumed?.step ?? 0) });
   yield* source.encode(plan.steps((resumed?.step ?? 0) + 1));
-  const { source: heldOut } = sourceOf(set.heldOut, encoders, { start, centre: true });
+  const { source: heldOut } = sourceOf(set.heldOut, encoders, { start, centre: true, judged: true });
   if (set.heldOut.length > 0) yield* heldOut.encode(HeldOutLoss.plan(set.heldOut.length));
   const frozen = !options.train_text_encoder;
   const sampleText =

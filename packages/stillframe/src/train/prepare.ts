@@ -8,6 +8,7 @@ import { CaptionEncoder, piecesOf } from "./captions.js";
 import { type Cut, cutOf, type Pixels } from "./cut.js";
 import { interpolationOf, LatentEncoder, type LatentPosterior } from "./latents.js";
 import { PicturePool } from "./picture-pool.js";
+import { type RegionWeights, regionWeights } from "./region-weights.js";
 import { entryKey, ShardCache } from "./shard-cache.js";
 import type { PlannedStep, Showing } from "./step-plan.js";
 import type { MicroBatch } from "./train-step.js";
@@ -60,6 +61,8 @@ export interface BatchSourceOptions {
   vaeKey: string;
   /** a hash of the text encoders' weights and of how they compute */
   encodersKey: string;
+  /** what a region without a weight of its own counts in the loss; null to count all places alike */
+  regionWeight?: number | null;
 }
 
 /** A picture as it is cut. */
@@ -80,6 +83,7 @@ export class BatchSource {
   private readonly caches: ShardCache[];
   private readonly pool: PicturePool;
   private readonly workers: number;
+  private readonly regionWeight: number | null;
   /** pixels that are being read for the next step */
   private ahead = new Map<string, Promise<Pixels | null>>();
 
@@ -87,11 +91,12 @@ export class BatchSource {
   constructor(
     model: EncoderModels,
     pictures: readonly TrainingPicture[],
-    { options, cutting, vaeKey, encodersKey }: BatchSourceOptions,
+    { options, cutting, vaeKey, encodersKey, regionWeight = null }: BatchSourceOptions,
   ) {
     checkTargetSides(options, vaeFactor(model.vae.config));
     const folder = cacheFolder(options);
     this.model = model;
+    this.regionWeight = regionWeight;
     this.pictures = pictures;
     this.cached = options.cache_latents;
     // cached crops are the same for every seed, so that another run finds them
@@ -229,6 +234,7 @@ export class BatchSource {
       return {
         posteriors,
         timeIds: row.map(timeIds),
+        ...this.regions(row),
         prompts: this.prompts(showings),
         names: row.map((c) => c.picture.name),
       };
@@ -239,6 +245,14 @@ export class BatchSource {
         if ("ids" in prompts) for (const t of [prompts.ids.one, prompts.ids.two]) t.dispose();
     };
     return { batches, dispose };
+  }
+
+  /** Nothing where no picture has regions: all places count alike then. */
+  private regions(row: readonly CutPicture[]): { regions?: RegionWeights[] } {
+    const { regionWeight: weight } = this;
+    if (weight === null || row.every(({ picture }) => picture.regions.length === 0)) return {};
+    const factor = vaeFactor(this.model.vae.config);
+    return { regions: row.map(({ picture, cut }) => regionWeights(picture, cut, { weight, factor })) };
   }
 
   private prompts(showings: readonly Showing[]): MicroBatch["prompts"] {

@@ -23,6 +23,7 @@ import type { LossScale } from "./loss-scale.js";
 import { NotFiniteError } from "./not-finite-error.js";
 import type { Precision } from "./precision.js";
 import { derivedSeed, type Purpose, uniformNumbers } from "./randomness.js";
+import type { RegionWeights } from "./region-weights.js";
 import type { Trainable } from "./trainable.js";
 
 /** The pictures of one forward and backward pass. */
@@ -30,6 +31,8 @@ export interface MicroBatch {
   /** posterior of each picture, `[1, 4, h, w]` */
   posteriors: readonly { mean: Tensor; std: Tensor }[];
   timeIds: readonly (readonly number[])[];
+  /** what each place counts in the loss, for each picture; absent where all count alike */
+  regions?: readonly RegionWeights[];
   /** embeddings where the encoders are frozen, ids where they are trained */
   prompts: { embeddings: readonly PromptEmbeddings[] } | { ids: PromptIds };
   /** for messages */
@@ -79,7 +82,7 @@ export function microBatchLoss(
   where: { purpose: Purpose; at: readonly number[] },
 ): { loss: Tensor; timesteps: number[]; each: Tensor | null } {
   const { device, compute } = settings.precision;
-  const { noisy, target, weights, timesteps } = noGrad(() =>
+  const { noisy, target, weights, regions, timesteps } = noGrad(() =>
     scope(() => {
       const on = (t: Tensor) => t.to({ device });
       const mean = on(
@@ -101,7 +104,7 @@ export function microBatchLoss(
         schedule: settings.schedule,
         snrGamma: settings.snrGamma,
       });
-      return { ...example, timesteps };
+      return { ...example, regions: batch.regions ? on(regionTensor(batch.regions)) : null, timesteps };
     }),
   );
   const text = "ids" in batch.prompts ? encodeIds(model, batch.prompts.ids) : joined(batch.prompts.embeddings, device);
@@ -110,15 +113,27 @@ export function microBatchLoss(
     textEmbeds: text.textEmbeds,
     timeIds: tensor(batch.timeIds as number[][], { device }),
   });
-  const each = settings.recordPictures ? noGrad(() => pictureLosses(prediction, target, weights)) : null;
-  return { loss: diffusionLoss(prediction, target, { weights }), timesteps, each };
+  const each = settings.recordPictures ? noGrad(() => pictureLosses(prediction, target, { weights, regions })) : null;
+  return { loss: diffusionLoss(prediction, target, { weights, regions }), timesteps, each };
 }
 
 /** What `diffusionLoss` is the mean of, `[b]`. */
-const pictureLosses = (prediction: Tensor, target: Tensor, weights: Tensor | null): Tensor => {
-  const each = prediction.to("float32").sub(target).square().flatten(1).mean([1]);
+const pictureLosses = (
+  prediction: Tensor,
+  target: Tensor,
+  { weights, regions }: { weights: Tensor | null; regions: Tensor | null },
+): Tensor => {
+  const error = prediction.to("float32").sub(target).square();
+  const each = (regions === null ? error : error.mul(regions)).flatten(1).mean([1]);
   return weights === null ? each : each.mul(weights);
 };
+
+/** `[b, 1, h, w]` */
+const regionTensor = (rows: readonly RegionWeights[]): Tensor =>
+  cat(
+    rows.map(({ values, height, width }) => tensor(values, { shape: [1, 1, height, width] })),
+    0,
+  );
 
 function joined(rows: readonly PromptEmbeddings[], device: Precision["device"]): PromptEmbeddings {
   return {

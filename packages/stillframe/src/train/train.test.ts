@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import {
   parseEventLine,
@@ -88,6 +88,36 @@ test("gradients of accumulated batches are those of one batch of all pictures", 
   );
   for (const [i, e] of one.entries())
     assert.ok(Math.abs(e.loss - (three[i]?.loss ?? 0)) < 0.5, `${e.loss} and ${three[i]?.loss}`);
+});
+
+test("regions change what is learned and not what is judged, and go on bit for bit", async () => {
+  const lines = readFileSync(shop.at("stills", "metadata.jsonl"), "utf8").trim().split("\n");
+  cpSync(shop.stills, shop.at("boxed"), { recursive: true });
+  const boxed = lines.map((line, i) => {
+    const objects = i % 2 === 0 ? { bbox: [[4 * i, 12, 24, 24]], weight: [9] } : null;
+    return JSON.stringify({ ...JSON.parse(line), objects });
+  });
+  writeFileSync(shop.at("boxed", "metadata.jsonl"), `${boxed.join("\n")}\n`);
+  const settings = { train_data_dir: shop.at("boxed"), validation_split: 0.34, regions_column: "objects" };
+  const judged = (events: readonly TrainEvent[]) =>
+    events.flatMap((e) => (e.type === "validation" && e.step === 0 ? [e.loss] : []));
+  const plain = await runAll(shop.run("boxed-plain", { ...settings, regions_column: null }));
+  const whole = await runAll(shop.run("boxed-whole", settings));
+  assert.notEqual(stepsOf(plain)[0]?.loss, stepsOf(whole)[0]?.loss);
+  assert.deepEqual(judged(plain), judged(whole));
+  assert.equal(judged(plain).length, 1);
+  const prepared = whole.find((e) => e.type === "data_prepared");
+  assert.ok(prepared?.type === "data_prepared" && prepared.with_regions !== undefined && prepared.with_regions > 0);
+  // a weight of one is no weight
+  const ones = boxed.map((line) => line.replace("[9]", "[1]"));
+  writeFileSync(shop.at("boxed", "metadata.jsonl"), `${ones.join("\n")}\n`);
+  const same = stepsOf(await runAll(shop.run("boxed-ones", settings)));
+  for (const [i, { loss }] of stepsOf(plain).entries())
+    assert.ok(Math.abs(loss - (same[i]?.loss ?? 0)) < 1e-5 * loss, `${loss} and ${same[i]?.loss}`);
+  writeFileSync(shop.at("boxed", "metadata.jsonl"), `${boxed.join("\n")}\n`);
+  await runAll(shop.run("boxed-parts", { ...settings, max_train_steps: 2, checkpointing_steps: 2 }));
+  const resumed = shop.run("boxed-parts", { ...settings, resume_from_checkpoint: "latest" });
+  assert.deepEqual(curve(await runAll(resumed)), curve(whole).slice(2));
 });
 
 test("warm-up counts optimizer steps", async () => {

@@ -40,6 +40,32 @@ function folderOf(folder: TestFolder, more: readonly string[] = []): string {
 }
 
 describe("readTrainingSet", () => {
+  it("has regions of a data set for object detection, which count in its hash", async () => {
+    const path = fileURLToPath(new URL("../../fixtures/data/objects", import.meta.url));
+    const plain = await readTrainingSet(options(path), 1);
+    const set = await readTrainingSet(options(path, { regions_column: "objects" }), 1);
+    assert.deepEqual(
+      set.pictures.map((p) => p.regions.map((r) => r.box)),
+      [
+        [[4, 5, 10, 12.5]],
+        [],
+        [
+          [0, 0, 8, 8],
+          [20, 10, 10, 10],
+        ],
+      ],
+    );
+    assert.ok(plain.pictures.every((p) => p.regions.length === 0));
+    assert.notEqual(set.sha256, plain.sha256);
+    await assert.rejects(
+      readTrainingSet(options(path, { regions_column: "text" }), 1),
+      /skipped: 1 × expected boxes as/,
+    );
+    await assert.rejects(readTrainingSet(options(path, { regions_column: "image" }), 1), {
+      message: /^expected a column of boxes .* for regions_column but image holds \{bytes: binary, path: string\};/,
+    });
+  });
+
   it("has the same pictures from a folder and from parquet, but for how they are read", async () => {
     using folder = new TestFolder();
     using other = new TestFolder();
@@ -53,6 +79,7 @@ describe("readTrainingSet", () => {
       name: "3.png",
       sha256: contentHash(pictures[3] as Buffer),
       captions: ["caption 3"],
+      regions: [],
       width: 43,
       height: 30,
     });

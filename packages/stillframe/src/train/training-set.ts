@@ -8,6 +8,7 @@ import {
   mapConcurrently,
   type Picture,
   probePicture,
+  type Region,
   readPictureFile,
   type SkippedPicture,
   UnusablePictureError,
@@ -29,6 +30,8 @@ export interface TrainingPicture {
   /** SHA-256 of its bytes */
   sha256: string;
   captions: readonly string[];
+  /** places that count otherwise in the loss, in pixels of the upright picture */
+  regions: readonly Region[];
   /** upright, in pixels */
   width: number;
   height: number;
@@ -70,7 +73,7 @@ async function inspected(
   { prefix, look }: { prefix: string; look: TrainingSetControl["look"] },
 ): Promise<TrainingPicture | SkippedPicture> {
   if ("reason" in p) return p;
-  const { name, source, captions } = p;
+  const { name, source, captions, regions } = p;
   try {
     // one read serves hash, header and decoder, so that all three speak of the same bytes
     const bytes = p.bytes ?? (typeof source === "string" ? await readPictureFile(source) : await source());
@@ -79,7 +82,7 @@ async function inspected(
     const pixels = await decodePicture(bytes, { name });
     const { width, height } = pixels;
     const prefixed = captions.map((c) => prefix + c);
-    const picture = { name, source, sha256: contentHash(bytes), captions: prefixed, width, height };
+    const picture = { name, source, sha256: contentHash(bytes), captions: prefixed, regions, width, height };
     await look?.(picture, pixels);
     return picture;
   } catch (e) {
@@ -160,6 +163,9 @@ function split(
     );
   }
   const hash = createHash("sha256");
-  for (const p of [...pictures, ...heldOut]) hash.update(`${p.sha256} ${JSON.stringify(p.captions)}\n`);
+  for (const p of [...pictures, ...heldOut]) {
+    hash.update(`${p.sha256} ${JSON.stringify(p.captions)}\n`);
+    if (p.regions.length > 0) hash.update(`${JSON.stringify(p.regions)}\n`);
+  }
   return { pictures, heldOut, skipped, sha256: hash.digest("hex") };
 }
