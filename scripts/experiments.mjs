@@ -24,7 +24,9 @@ Stopped or killed, the same command goes on where it was; what has other inputs 
   --fresh                forget what an earlier call left in the folder
 `;
 const SIZE = 96;
-const STILLS = 300;
+const STILLS = 500;
+/** Held-out stills for each prompt: a Fréchet distance to few pictures is too large. */
+const HELD_OUT = 4;
 const PARTS = 2;
 const DRAWING = { steps: 20, guidance_scale: 4 };
 const ONE_THREAD = { OMP_NUM_THREADS: "1", STILLFRAME_THREADS: "1" };
@@ -117,7 +119,7 @@ class Experiments {
       });
     return [
       drawn("stills", "style", STILLS),
-      drawn("held-out", "style-held-out", Math.max(prompts, 200)),
+      drawn("held-out", "style-held-out", Math.max(HELD_OUT * prompts, 200)),
       this.task("prompts", {
         // the seed of the evaluation's prompts is its own, so that they stay the same
         inputs: { prompts, seed: 0 },

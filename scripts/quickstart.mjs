@@ -35,7 +35,7 @@ const PROMPTS = [
 ];
 const TRAINING = TRAININGS.quickstart;
 const SETTINGS = {
-  whole: { stills: 300, heldOut: 200, training: TRAINING, shown: PROMPTS, measured: 100, denoising: 20 },
+  whole: { stills: 500, heldOut: 400, training: TRAINING, shown: PROMPTS, measured: 100, denoising: 20 },
   quick: {
     ...{ stills: 16, heldOut: 8, training: { ...TRAINING, batch: 2, steps: 6, warmup: 2 } },
     ...{ shown: PROMPTS.slice(3, 5), measured: 6, denoising: 3 },

@@ -1,9 +1,13 @@
+import type { Look } from "./attributes.js";
 import { figure } from "./figure/figure.js";
 import { rig } from "./figure/rig.js";
 import { place } from "./places.js";
 import { Random } from "./random.js";
 import type { Actor, Scene } from "./scene.js";
 import type { Drawing, Group, Manner } from "./shape.js";
+
+/** What each look needs free at the top, in drawing units. */
+export const MARGINS: Readonly<Record<Look, number>> = { render: 4, pencil: 6, watercolour: 8, clay: 6, anime: 16 };
 
 /** How far above the eyes a figure reaches, in head units. */
 function height(actor: Actor): number {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { invalid } from "@stillframe/torch/errors";
 import { DEFAULT_SIZE, draw } from "./draw.js";
+import { type Objects, objectsOf } from "./objects.js";
 import { png } from "./raster.js";
 import { type Item, item, type SetName } from "./sets.js";
 
@@ -11,10 +12,11 @@ export interface Row {
   file_name: string;
   text: string;
   labels: Item["labels"];
+  objects: Objects;
 }
 
 /**
- * Draws a set into a folder: one PNG a picture and `metadata.jsonl` (`file_name`, `text`, `labels`), which is written
+ * Draws a set into a folder: one PNG a picture and `metadata.jsonl` (`file_name`, `text`, `labels`, `objects`), which is written
  * last, so that a folder with it is complete. The same set, seed, count and size give the same files.
  *
  * @throws InvalidArgumentError for a count outside 1 to 1,000,000
@@ -35,7 +37,7 @@ export async function writeDataset(
       const { scene, look, text, labels } = item(set, { seed, index });
       const name = `${set}-${String(index).padStart(6, "0")}.png`;
       await writeFile(join(outputDir, name), await png(await draw(scene, { look, size })));
-      rows[index] = { file_name: name, text, labels };
+      rows[index] = { file_name: name, text, labels, objects: objectsOf(scene, { look, size }) };
       onPicture?.(++done);
     }
   };

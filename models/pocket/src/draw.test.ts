@@ -10,6 +10,7 @@ import {
   HAIR_COLOURS,
   HAIR_SHAPES,
   HATS,
+  KINDS,
   LOOKS,
   type Look,
   NECKWEAR,
@@ -140,6 +141,12 @@ test("every value of every attribute can be told from the others, in the look th
       0.05,
     );
     await assertAllDiffer(
+      "kind",
+      by(KINDS, (kind) => scene({ person: { kind } })),
+      look,
+      look === "anime" ? 0.012 : 0.004,
+    );
+    await assertAllDiffer(
       "beard",
       by(BEARDS, (beard) => scene({ person: { beard } })),
       look,
@@ -149,7 +156,7 @@ test("every value of every attribute can be told from the others, in the look th
       "expression",
       by(EXPRESSIONS, (expression) => scene({ actor: { expression } })),
       look,
-      0.004,
+      look === "anime" ? 0.012 : 0.004,
     );
     await assertAllDiffer(
       "pose",

@@ -53,8 +53,8 @@ const PLANS: Readonly<Record<SetName, Wish & { looks: Looks }>> = {
   style: { named: 0, pairs: 0.06, reserved: false, looks: [["anime", 1]] },
   "base-held-out": { named: 0.55, pairs: 0.04, reserved: true, looks: BASE_LOOKS },
   "style-held-out": { named: 0, pairs: 0.03, reserved: true, looks: [["anime", 1]] },
-  evaluator: { named: 0.6, pairs: 0, reserved: false, looks: EVERY_LOOK },
-  "evaluator-held-out": { named: 0.6, pairs: 0, reserved: true, looks: EVERY_LOOK },
+  evaluator: { named: 0.5, pairs: 0, reserved: false, looks: EVERY_LOOK },
+  "evaluator-held-out": { named: 0.5, pairs: 0, reserved: true, looks: EVERY_LOOK },
 };
 
 /** All that is true of one person in a picture. `eyes` is null behind sunglasses; colours are null where there is none. */

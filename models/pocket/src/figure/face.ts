@@ -1,20 +1,12 @@
 import type { Expression } from "../attributes.js";
 import { darker, HAIR, IRIS, lighter, mix, multiply } from "../palette.js";
 import { ellipse, polygon, smooth } from "../path.js";
-import type { Node, Stroke } from "../shape.js";
-import { across, foreshortening, type Rig, skinShade } from "./rig.js";
+import type { Node } from "../shape.js";
+import { ANIME_MOOD, animeBrow, animeEye, animeMouth, animeNose } from "./anime-face.js";
+import { across, eyePlace, type Mood, type Rig, skinShade } from "./rig.js";
 
-const INK = "#1d1418";
-
-/** Where the middle of an eye is, and how wide it is next to one that is seen from the front. */
-export function eyePlace(of: Rig, side: -1 | 1): { x: number; y: number; squeeze: number } {
-  const anime = of.manner === "anime";
-  const x = side * (anime ? 20 : of.child ? 19 : 18);
-  return { x: across(of, x, anime ? 26 : 30), y: anime ? 9 : of.child ? 4 : 2, squeeze: foreshortening(of, x) };
-}
-
-/** How an expression moves the lids and brows: rise of the brow, its slope (positive: inner end down), opening. */
-const MOOD: Readonly<Record<Expression, { rise: number; slope: number; open: number }>> = {
+/** How an expression moves the lids and brows of a natural face. */
+const MOOD: Readonly<Record<Expression, Mood>> = {
   smiling: { rise: 1.5, slope: 0, open: 0.94 },
   sad: { rise: 1, slope: -5.5, open: 0.84 },
   angry: { rise: -3.5, slope: 6.5, open: 0.86 },
@@ -64,47 +56,6 @@ function naturalEye(of: Rig, side: -1 | 1): Node {
   };
 }
 
-function animeEye(of: Rig, side: -1 | 1): Node {
-  const { x, y, squeeze } = eyePlace(of, side);
-  const { open, slope } = MOOD[of.expression];
-  const adult = of.person.kind === "man" ? 0.8 : 1;
-  const w = 13.2;
-  const top = -15.5 * Math.min(1.08, open) * adult;
-  const bottom = 13.5;
-  const cut = slope * 0.9;
-  const white = `M${-w} ${top * 0.3 + cut}C${-w * 0.7} ${top * 1.1 + cut} ${w * 0.6} ${top * 1.25 - cut * 0.3} ${w} ${top * 0.35 - cut * 0.4}C${w} ${bottom * 0.75} ${w * 0.5} ${bottom} 0 ${bottom}C${-w * 0.6} ${bottom} ${-w * 0.95} ${bottom * 0.6} ${-w} ${top * 0.3 + cut}Z`;
-  const iris = mix(
-    IRIS[of.person.eyes],
-    of.person.eyes === "brown" ? "#b05a14" : "#00b0ff",
-    of.person.eyes === "green" ? 0 : 0.25,
-  );
-  const look = of.turn * side * 1.5;
-  const small = of.expression === "surprised" ? 0.72 : 1;
-  const lash = `M${-w - 0.5} ${top * 0.22 + cut}C${-w * 0.7} ${top * 1.12 + cut} ${w * 0.6} ${top * 1.3 - cut * 0.3} ${w + (of.female ? 5 : 2)} ${top * 0.28 - cut * 0.4}L${w - 1} ${top * 0.3 - cut * 0.4}C${w * 0.5} ${top * 0.88 - cut * 0.3} ${-w * 0.6} ${top * 0.75 + cut} ${-w - 0.5} ${top * 0.22 + cut}Z`;
-  return {
-    transform: `translate(${x} ${y}) scale(${side * squeeze} 1)`,
-    nodes: [
-      {
-        clip: white,
-        nodes: [
-          { d: white, fill: "#ffffff", line: 0 },
-          { d: ellipse(look, 0, 9.6 * small, 13.6 * small * adult), fill: INK, line: 0 },
-          { d: ellipse(look, 1, 8.2 * small, 12 * small * adult), fill: darker(iris, 0.35), line: 0 },
-          { d: ellipse(look, 6.5 * adult, 6.8 * small, 6.6 * small), fill: lighter(iris, 0.28), line: 0 },
-          { d: ellipse(look, -0.5, 3.6 * small, 5.6 * small), fill: INK, line: 0 },
-          { d: ellipse(look - side * 3.6, -5.6 * adult, 3.9 * small, 4.3 * small), fill: "#ffffff", line: 0 },
-          { d: ellipse(look + side * 3.8, 6.2 * adult, 2 * small), fill: "#ffffff", line: 0 },
-        ],
-      },
-      { d: lash, fill: INK, line: 0 },
-      ...(of.female
-        ? [{ d: `M${w} ${top * 0.4}L${w + 5.5} ${top * 0.62}`, colour: INK, width: 2 } satisfies Stroke]
-        : []),
-      { d: `M${-w * 0.45} ${bottom}Q0 ${bottom + 1} ${w * 0.6} ${bottom - 1.4}`, colour: INK, width: 1.7 },
-    ],
-  };
-}
-
 /** The colour of brows and beards. */
 export function browColour(of: Rig): string {
   const colour = of.person.hairColour === null ? "#5a4030" : HAIR[of.person.hairColour];
@@ -113,11 +64,11 @@ export function browColour(of: Rig): string {
 
 function brow(of: Rig, side: -1 | 1): Node {
   const { x, y, squeeze } = eyePlace(of, side);
-  const { rise, slope } = MOOD[of.expression];
   const anime = of.manner === "anime";
+  const { rise, slope } = (anime ? ANIME_MOOD : MOOD)[of.expression];
   const height = y - (anime ? 23 : of.child ? 14.5 : 13.5) - rise;
-  const w = anime ? 11.5 : 11;
-  const thick = of.female ? 3 : of.child ? 3.4 : 4.8;
+  const w = anime ? 12 : 11;
+  const thick = anime ? animeBrow(of) : of.female ? 3 : of.child ? 3.4 : 4.8;
   const inner = slope;
   const d = `M${-w} ${inner}Q${-w * 0.1} ${-3.4 + inner * 0.1} ${w + 1} ${1 - slope * 0.45}`;
   return {
@@ -126,7 +77,7 @@ function brow(of: Rig, side: -1 | 1): Node {
       {
         d,
         colour: anime ? darker(browColour(of), 0.25) : browColour(of),
-        width: anime ? thick * 0.85 : thick,
+        width: thick,
         thing: true,
       },
     ],
@@ -135,10 +86,6 @@ function brow(of: Rig, side: -1 | 1): Node {
 
 function nose(of: Rig): Node[] {
   const x = across(of, 0, 42);
-  if (of.manner === "anime") {
-    const s = of.turn === 0 ? 1 : of.turn;
-    return [{ d: `M${x} 24L${x + 2.4 * s} 28L${x - 0.5 * s} 29`, colour: darker(skinShade(of), 0.35), width: 1.6 }];
-  }
   const big = of.child ? 0.8 : of.female ? 0.9 : 1.15;
   const y = of.child ? 18 : 19;
   const shade = skinShade(of);
@@ -164,17 +111,16 @@ function openMouth(of: Rig, d: string, parts: { teeth?: string; tongue?: string 
   const nodes: Node[] = [{ d, fill: "#6f1e22", line: 0 }];
   if (parts.tongue) nodes.push({ d: parts.tongue, fill: "#d9686c", line: 0 });
   if (parts.teeth) nodes.push({ d: parts.teeth, fill: "#ffffff", line: 0 });
-  const lip = of.manner === "anime" ? INK : of.female ? "#b23f4a" : darker(skinShade(of), 0.3);
+  const lip = of.female ? "#b23f4a" : darker(skinShade(of), 0.3);
   return {
     nodes: [
       { clip: d, nodes },
-      { d, colour: lip, width: of.manner === "anime" ? 1.8 : of.female ? 2.4 : 1.8, thing: true },
+      { d, colour: lip, width: of.female ? 2.4 : 1.8, thing: true },
     ],
   };
 }
 
 function mouthLine(of: Rig, d: string): Node {
-  if (of.manner === "anime") return { d, colour: INK, width: 2.1, thing: true };
   // Lips are redder than the skin around them; on dark skin a man's are a dark line instead.
   const colour = of.female ? "#b5444d" : of.person.skin === "dark" ? "#2c1210" : multiply(of.skin, "#a8564e");
   return { d, colour, width: of.female ? 3.8 : 3.2, thing: true };
@@ -182,17 +128,16 @@ function mouthLine(of: Rig, d: string): Node {
 
 function mouth(of: Rig): Node {
   const x = across(of, 0, 34);
-  const anime = of.manner === "anime";
-  const y = anime ? 41 : of.child ? 34 : 37;
+  const y = of.child ? 34 : 37;
   const transform = `translate(${x} ${y}) scale(${of.turn === 0 ? 1 : 0.9} 1)`;
-  const w = anime ? 10 : 14;
+  const w = 14;
   const shapes: Record<Expression, () => Node> = {
     smiling: () => {
-      const d = `M${-w} -4Q0 ${anime ? -1 : 1.5} ${w} -4Q${w * 0.72} ${anime ? 9 : 9.5} 0 ${anime ? 9.5 : 10}Q${-w * 0.72} ${anime ? 9 : 9.5} ${-w} -4Z`;
+      const d = `M${-w} -4Q0 1.5 ${w} -4Q${w * 0.72} 9.5 0 10Q${-w * 0.72} 9.5 ${-w} -4Z`;
       const teeth = `M${-w} -6H${w}L${w * 0.8} 1.6Q0 4.6 ${-w * 0.8} 1.6Z`;
       return openMouth(of, d, { teeth, tongue: ellipse(0, 10, w * 0.55, 5) });
     },
-    sad: () => mouthLine(of, `M${-w * 0.72} 5Q0 ${anime ? -5 : -6} ${w * 0.72} 5`),
+    sad: () => mouthLine(of, `M${-w * 0.72} 5Q0 -6 ${w * 0.72} 5`),
     angry: () => {
       const d = polygon([
         [-w * 0.85, 5],
@@ -209,8 +154,8 @@ function mouth(of: Rig): Node {
         ],
       };
     },
-    surprised: () => openMouth(of, ellipse(0, 2, w * 0.5, anime ? 7 : 8.5), { tongue: ellipse(0, 9, w * 0.4, 4) }),
-    neutral: () => mouthLine(of, `M${-w * 0.62} 0Q0 ${anime ? 1 : 1.6} ${w * 0.62} 0`),
+    surprised: () => openMouth(of, ellipse(0, 2, w * 0.5, 8.5), { tongue: ellipse(0, 9, w * 0.4, 4) }),
+    neutral: () => mouthLine(of, `M${-w * 0.62} 0Q0 1.6 ${w * 0.62} 0`),
   };
   return { transform, nodes: [shapes[of.expression]()] };
 }
@@ -256,8 +201,9 @@ function beard(of: Rig): Node[] {
 /** Eyes, brows, nose, mouth and beard. Brows are left to `brows`, since hair lies under them in drawn looks. */
 export function face(of: Rig): Node[] {
   const hidden = of.person.glasses === "sunglasses";
-  const eye = of.manner === "anime" ? animeEye : naturalEye;
-  return [...(hidden ? [] : [eye(of, -1), eye(of, 1)]), ...nose(of), ...beard(of), mouth(of)];
+  if (of.manner === "anime")
+    return [...(hidden ? [] : [animeEye(of, -1), animeEye(of, 1)]), animeNose(of), ...beard(of), animeMouth(of)];
+  return [...(hidden ? [] : [naturalEye(of, -1), naturalEye(of, 1)]), ...nose(of), ...beard(of), mouth(of)];
 }
 
 /** The brows. */

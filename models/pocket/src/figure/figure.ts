@@ -1,6 +1,7 @@
 import type { Colour, ObjectKind } from "../attributes.js";
 import type { Point } from "../path.js";
 import type { Node } from "../shape.js";
+import { animeSigns } from "./anime-face.js";
 import { fist, holdingArm, holdingHand, wavingArm } from "./arm.js";
 import { behindNeck, clothes, neckwear } from "./clothes.js";
 import { brows, face, glasses } from "./face.js";
@@ -49,6 +50,7 @@ export function figure(of: Rig, options: { carried: Carried | null; waveSide: -1
     ...brows(of),
     ...glasses(of),
     ...hat(of),
+    ...(of.manner === "anime" ? animeSigns(of) : []),
     ...(of.pose === "waving" ? wavingArm(of, waveSide) : []),
     ...(byHand && carried ? holdingArm(of, carried.side) : []),
     ...moved(origin, thing?.behindHand ?? []),

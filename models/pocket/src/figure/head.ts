@@ -34,7 +34,17 @@ const WOMAN: readonly Point[] = [
   [11, 56],
   [0, 58],
 ];
-const ANIME: readonly Point[] = [
+const ANIME_CHILD: readonly Point[] = [
+  [0, -62],
+  [28, -55],
+  [43.5, -28],
+  [45, 4],
+  [42, 27],
+  [29, 44],
+  [10, 53],
+  [0, 55],
+];
+const ANIME_WOMAN: readonly Point[] = [
   [0, -62],
   [28, -55],
   [43, -28],
@@ -49,10 +59,10 @@ const ANIME_MAN: readonly Point[] = [
   [28, -56],
   [42, -30],
   [43, 2],
-  [40, 28],
-  [29, 47],
-  [9, 61],
-  [0, 64],
+  [41, 30],
+  [33, 50],
+  [15, 65],
+  [0, 67],
 ];
 
 /** Hair that falls over the ears. */
@@ -60,9 +70,10 @@ const EARS_HIDDEN: readonly HairShape[] = ["long", "bob", "curly"];
 
 /** Half the face's outline, from the crown down to the chin, on the picture's right. */
 function profile(of: Rig): readonly Point[] {
-  if (of.manner === "anime") return of.person.kind === "man" ? ANIME_MAN : ANIME;
-  if (of.child) return CHILD;
-  return of.female ? WOMAN : MAN;
+  const anime = of.manner === "anime";
+  if (of.child) return anime ? ANIME_CHILD : CHILD;
+  if (of.female) return anime ? ANIME_WOMAN : WOMAN;
+  return anime ? ANIME_MAN : MAN;
 }
 
 /** A point of the outline when the head is turned: the chin goes with the look, the far cheek comes nearer. */
@@ -107,7 +118,7 @@ function ear(of: Rig, side: -1 | 1): Node {
 
 /** Neck and throat, from under the chin to between the shoulders. */
 export function neck(of: Rig): Node {
-  const half = of.person.kind === "man" ? 19 : of.child ? 13.5 : 14.5;
+  const half = of.person.kind === "man" ? (of.manner === "anime" ? 23 : 19) : of.child ? 13.5 : 14.5;
   const d = `M${-half} 30C${-half} 56 ${-half + 1} 62 ${-half - 13} 76L0 96L${half + 13} 76C${half - 1} 62 ${half} 56 ${half} 30Z`;
   const x = of.turn * 6;
   const under = `M${-half - 6} 30L${-half - 4} 55Q${x} ${chin(of) + 19} ${half + 4} 55L${half + 6} 30Z`;

@@ -22,11 +22,12 @@ export interface Rig {
 }
 
 const SHOULDER = { boy: 56, girl: 53, man: 76, woman: 62 } as const;
+/** Anime stills draw children smaller and men broader than they are. */
+const ANIME_SHOULDER = { boy: 47, girl: 43, man: 78, woman: 57 } as const;
 
 /** Everything about a figure that follows from who it is and how it stands. */
 export function rig(person: Person, stance: { expression: Expression; pose: Pose; manner: Manner }): Rig {
   const { kind } = person;
-  const slim = stance.manner === "anime" ? 0.92 : 1;
   return {
     ...stance,
     person,
@@ -34,7 +35,7 @@ export function rig(person: Person, stance: { expression: Expression; pose: Pose
     child: kind === "boy" || kind === "girl",
     female: kind === "girl" || kind === "woman",
     skin: SKIN[person.skin],
-    shoulder: SHOULDER[kind] * slim,
+    shoulder: (stance.manner === "anime" ? ANIME_SHOULDER : SHOULDER)[kind],
   };
 }
 
@@ -50,6 +51,24 @@ export function across(of: Rig, x: number, depth: number): number {
 export function foreshortening(of: Rig, x: number): number {
   if (of.turn === 0) return 1;
   return Math.sign(x) === of.turn ? 0.78 : 1.02;
+}
+
+/** Where the middle of an eye is, and how wide it is next to one that is seen from the front. */
+export function eyePlace(of: Rig, side: -1 | 1): { x: number; y: number; squeeze: number } {
+  const anime = of.manner === "anime";
+  const x = side * (anime ? 20 : of.child ? 19 : 18);
+  return {
+    x: across(of, x, anime ? 26 : 30),
+    y: anime ? (of.child ? 12 : 9) : of.child ? 4 : 2,
+    squeeze: foreshortening(of, x),
+  };
+}
+
+/** How an expression moves lids and brows: rise of the brow, its slope (positive: inner end down), opening of the eye. */
+export interface Mood {
+  rise: number;
+  slope: number;
+  open: number;
 }
 
 /** The colour of skin in its own shadow. */

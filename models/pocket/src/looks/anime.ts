@@ -1,4 +1,4 @@
-import { compose } from "../compose.js";
+import { compose, MARGINS } from "../compose.js";
 import { darker, lighter, luma, mix, multiply, saturate } from "../palette.js";
 import { polygon } from "../path.js";
 import { Random } from "../random.js";
@@ -9,7 +9,7 @@ import type { Brush } from "../svg.js";
 
 const INK = "#1a1020";
 /** Height of each black bar, in drawing units. */
-const BAR = 16;
+const BAR = MARGINS.anime;
 
 const vivid = (colour: string): string => lighter(saturate(colour, 1.38), 0.04);
 

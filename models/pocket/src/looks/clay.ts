@@ -1,4 +1,4 @@
-import { compose } from "../compose.js";
+import { compose, MARGINS } from "../compose.js";
 import { lighter, multiply, saturate } from "../palette.js";
 import { Random } from "../random.js";
 import {
@@ -79,7 +79,7 @@ function shadowOf(figures: Layer, from: -1 | 1): Field {
 
 /** Modelling clay: lumps with round edges under a lamp, finger marks, matt colours. */
 export async function clay(scene: Scene, size: number): Promise<Raster> {
-  const drawing = compose(scene, { manner: "natural", margin: 6 });
+  const drawing = compose(scene, { manner: "natural", margin: MARGINS.clay });
   const { light } = drawing;
   const near = [...drawing.figures, ...drawing.foreground];
   const drawn = await rasterise(

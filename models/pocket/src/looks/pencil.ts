@@ -1,4 +1,4 @@
-import { compose } from "../compose.js";
+import { compose, MARGINS } from "../compose.js";
 import { lighter, luma, mix, multiply, saturate } from "../palette.js";
 import { Random } from "../random.js";
 import { blur, byte, channel, type Field, flatten, NOISE, noise, type Raster, rasterise, sample } from "../raster.js";
@@ -61,7 +61,7 @@ function sketched(lines: Field, size: number, at: { x: number; y: number; ox: nu
 
 /** Graphite lines and coloured pencil, hatched on cream paper. */
 export async function pencil(scene: Scene, size: number): Promise<Raster> {
-  const drawing = compose(scene, { manner: "natural", margin: 6 });
+  const drawing = compose(scene, { manner: "natural", margin: MARGINS.pencil });
   const { light } = drawing;
   const all = [...drawing.background, ...drawing.figures, ...drawing.foreground];
   const drawn = await rasterise(

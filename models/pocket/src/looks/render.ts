@@ -1,4 +1,4 @@
-import { compose } from "../compose.js";
+import { compose, MARGINS } from "../compose.js";
 import { lighter, mix, multiply } from "../palette.js";
 import { Random } from "../random.js";
 import { blur, byte, channel, type Layer, NOISE, noise, type Raster, rasterise } from "../raster.js";
@@ -48,7 +48,7 @@ function dropShadow(figures: Layer, from: -1 | 1): Float32Array {
 
 /** Soft shading, gradients and natural colours, a background out of focus, a little vignette and texture. */
 export async function render(scene: Scene, size: number): Promise<Raster> {
-  const drawing = compose(scene, { manner: "natural", margin: 4 });
+  const drawing = compose(scene, { manner: "natural", margin: MARGINS.render });
   const { light } = drawing;
   const soft = brush(light);
   const parts = [drawing.background, drawing.figures];

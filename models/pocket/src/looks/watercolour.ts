@@ -1,4 +1,4 @@
-import { compose } from "../compose.js";
+import { compose, MARGINS } from "../compose.js";
 import { darker, lighter, multiply, saturate } from "../palette.js";
 import { Random } from "../random.js";
 import { blur, byte, channel, type Field, flatten, NOISE, noise, type Raster, rasterise, sample } from "../raster.js";
@@ -50,7 +50,7 @@ function rims(channels: readonly Field[], size: number): Field {
 
 /** Washes on rough paper: bleeding edges, dark rims where the paint dried, and a ragged white border. */
 export async function watercolour(scene: Scene, size: number): Promise<Raster> {
-  const drawing = compose(scene, { manner: "natural", margin: 8 });
+  const drawing = compose(scene, { manner: "natural", margin: MARGINS.watercolour });
   const { light } = drawing;
   const scale = size / 128;
   const near = [...drawing.figures, ...drawing.foreground];
