@@ -50,6 +50,7 @@ test("every default is a value of its own option, and every option has help, gro
 test("what this trainer has beyond the reference", () => {
   const more = trainOptions.specs.map((spec) => spec.name).filter((name) => !Object.hasOwn(reference, name));
   assert.deepEqual(more, [
+    "regions_column",
     "aspect_ratio_buckets",
     "bucket_step",
     "bucket_min",
@@ -72,6 +73,7 @@ test("what this trainer has beyond the reference", () => {
     "prodigy_safeguard_warmup",
     "lr_num_cycles",
     "lr_power",
+    "region_weight",
     "device",
     "cache_latents",
     "vae_slicing",
