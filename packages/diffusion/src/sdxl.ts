@@ -4,7 +4,7 @@ import { type Device, type DType, FileFormatError, invalid } from "@stillframe/t
 import { type LoadOptions, loadComponent, readJson } from "./checkpoint.js";
 import { clipTextConfig } from "./clip/config.js";
 import { ClipTextModel } from "./clip/model.js";
-import { LORA_PARTS, type LoraPart, linearSlots } from "./lora/index.js";
+import { LORA_PARTS, type LoraPart, layerSlots } from "./lora/index.js";
 import type { SchedulerConfig } from "./schedule/scheduler-config.js";
 import { ClipTokenizer } from "./tokenizer.js";
 import { unetConfig } from "./unet/config.js";
@@ -168,10 +168,10 @@ export function loraParts({
   return { unet, text_encoder: textEncoders[0], text_encoder_2: textEncoders[1] };
 }
 
-/** Paths of all linear layers, for reading an adapter's names. */
+/** Paths of all layers that can be adapted, for reading an adapter's names. */
 export function layerPaths(model: Pick<Sdxl, "unet" | "textEncoders">): Record<LoraPart, string[]> {
   const parts = loraParts(model);
-  return Object.fromEntries(LORA_PARTS.map((p) => [p, linearSlots(parts[p]).map((s) => s.path)])) as Record<
+  return Object.fromEntries(LORA_PARTS.map((p) => [p, layerSlots(parts[p]).map((s) => s.path)])) as Record<
     LoraPart,
     string[]
   >;

@@ -87,7 +87,7 @@ function knownText(
 
 function textOf(model: Sdxl, o: TextToImageOptions, guided: boolean): PromptEmbeddings {
   const n = o.prompts.length;
-  if (o.embeddings !== undefined) return knownText(o.embeddings, { guided, device: model.unet.convIn.weight.device });
+  if (o.embeddings !== undefined) return knownText(o.embeddings, { guided, device: model.unet.device });
   const chunks = o.chunks ?? 1;
   const each = (texts: readonly string[]) =>
     texts.length === 1 && n > 1 ? new Array<string>(n).fill(texts[0] as string) : texts;
@@ -137,7 +137,7 @@ export function guidedNetwork(
     guidanceRescale,
   }: { text: PromptEmbeddings; timeIds: Tensor; guidanceScale: number; guidanceRescale: number },
 ): Network {
-  const { dtype, device } = model.unet.convIn.weight;
+  const { dtype, device } = model.unet;
   const conditions = { promptEmbeds: text.promptEmbeds, textEmbeds: text.textEmbeds, timeIds };
   return (x, timestep) => {
     const guided = guidanceScale > 1;
@@ -153,7 +153,7 @@ export function guidedNetwork(
 function startNoise(model: Sdxl, o: TextToImageOptions): Tensor {
   const f = vaeFactor(model.vae.config);
   const shape = [1, model.unet.config.inChannels, o.height / f, o.width / f];
-  const { device } = model.unet.convIn.weight;
+  const { device } = model.unet;
   if (o.latents !== undefined) return o.latents.to({ device });
   if (o.generators?.length !== o.prompts.length)
     throw invalid("generators", `${o.prompts.length}, one for each prompt`, o.generators?.length);
@@ -177,7 +177,7 @@ export function* textToImage(model: Sdxl, options: TextToImageOptions): Generato
   const sampler = options.sampler ?? own.sampler;
   const schedule = options.schedule ?? own.schedule;
   const guided = guidanceScale > 1;
-  const { device } = model.unet.convIn.weight;
+  const { device } = model.unet;
 
   const whole = sampler.plan(schedule, steps);
   const { image } = options;

@@ -5,8 +5,8 @@ import { kohyaName, kohyaSgmName, LORA_PARTS, type LoraPart } from "./names.js";
 
 /** One layer's update as a file has it: `scale = alpha / rank`, alpha being the rank where a file names none. */
 export interface LoraEntry {
-  down: Tensor; // [rank, in]
-  up: Tensor; // [out, rank]
+  down: Tensor; // [rank, in], or [rank, in, k, k] of a convolution
+  up: Tensor; // [out, rank], or [out, rank, 1, 1]
   alpha: number | null;
 }
 /** An adapter: for each part of the pipeline, the updates by checkpoint path of the layer. */
@@ -14,7 +14,7 @@ export interface LoraWeights {
   parts: Record<LoraPart, Map<string, LoraEntry>>;
   metadata: Record<string, string>;
 }
-/** Checkpoint paths of the linear layers of each part, to tell names with underscores apart. */
+/** Checkpoint paths of the layers of each part that can be adapted, to tell names with underscores apart. */
 export type LayerPaths = Partial<Record<LoraPart, readonly string[]>>;
 
 type Field = "down" | "up" | "alpha";
@@ -52,7 +52,7 @@ function aliases(paths: LayerPaths, unet: UnetConfig | null): Map<string, { part
 /**
  * Reads an adapter in diffusers', peft's, or kohya's naming (with diffusers' or the original block numbers).
  *
- * @param paths the linear layers of the model that the adapter is for
+ * @param paths the layers of the model that the adapter is for
  * @throws FileFormatError naming the keys that fit no layer, or layers of which a half is missing
  */
 export function readLora(
@@ -83,7 +83,7 @@ export function readLora(
   const parts: LoraWeights["parts"] = { unet: new Map(), text_encoder: new Map(), text_encoder_2: new Map() };
   for (const [id, { part, path: layer, down, up, alpha }] of found) {
     if (down === undefined || up === undefined)
-      throw new FileFormatError(path, `layer ${id} has only one of its two matrices`);
+      throw new FileFormatError(path, `layer ${id} has only one of its two factors`);
     parts[part].set(layer, { down, up, alpha: alpha === undefined ? null : takeNumber(alpha) });
   }
   return { parts, metadata };

@@ -1,4 +1,5 @@
 export { applyLora } from "./apply.js";
+export { LoraConv2d } from "./conv2d.js";
 export {
   type AdaptedParts,
   diffusersTensors,
@@ -15,12 +16,14 @@ export {
   adaptedLayers,
   fuseLora,
   injectLora,
-  type LinearSlot,
-  linearSlots,
+  isTarget,
+  type LayerSlot,
+  layerSlots,
   removeLora,
   setLoraMultiplier,
   TEXT_ENCODER_TARGETS,
   UNET_TARGETS,
 } from "./inject.js";
-export { LoraLinear, type LoraOptions } from "./layer.js";
+export { LoraLayer, type LoraOptions } from "./layer.js";
+export { LoraLinear } from "./linear.js";
 export { kohyaName, kohyaSgmName, LORA_PARTS, type LoraPart } from "./names.js";

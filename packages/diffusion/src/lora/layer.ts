@@ -1,5 +1,5 @@
 import {
-  adaptedLinear,
+  type Conv2d,
   type Device,
   type DType,
   empty,
@@ -7,7 +7,7 @@ import {
   invalid,
   keep,
   type Layer,
-  Linear,
+  type Linear,
   Module,
   noGrad,
   normal,
@@ -23,14 +23,21 @@ export interface LoraOptions {
   rankStabilized?: boolean;
 }
 
+/** The shapes of an update's two factors. */
+export interface FactorShapes {
+  a: readonly number[];
+  b: readonly number[];
+}
+
 /**
- * `y = W x + b + multiplier · scale · B A x` (Hu et al. 2021, §4.1), with W frozen. B starts at zero, so step 0 is
- * exactly the base model. A and B are float32 whatever the base is: an update far below a weight's last bit still counts.
+ * A frozen layer with a low-rank update: `y = base(x) + multiplier · scale · B(A(x))` (Hu et al. 2021, §4.1). B starts at
+ * zero, so step 0 is exactly the base model. A and B are float32 whatever the base is: an update far below a weight's
+ * last bit still counts.
  */
-export class LoraLinear extends Module implements Layer {
-  readonly base: Linear;
-  loraA: Tensor; // [rank, in]
-  loraB: Tensor; // [out, rank]
+export abstract class LoraLayer<Base extends Linear | Conv2d = Linear | Conv2d> extends Module implements Layer {
+  readonly base: Base;
+  loraA: Tensor; // [rank, …]
+  loraB: Tensor; // [out, rank, …]
   readonly scale: number;
   /** the strength at which the adapter is used: 1 as trained, 0 for the base model */
   multiplier = 1;
@@ -39,40 +46,40 @@ export class LoraLinear extends Module implements Layer {
   /** what dropout draws from */
   dropoutGenerator: Generator | null = null;
 
-  constructor(base: Linear, { rank, alpha = rank, rankStabilized = false }: LoraOptions) {
+  /** @param shapes of A and B at this rank; their sizes bound the rank, above which B A has no more freedom */
+  protected constructor(base: Base, shapes: FactorShapes, { rank, alpha = rank, rankStabilized = false }: LoraOptions) {
     super();
-    const max = Math.min(base.inFeatures, base.outFeatures);
-    if (!Number.isInteger(rank) || rank < 1 || rank > max) throw invalid("rank", `an integer from 1 to ${max}`, rank);
     this.base = base;
-    this.loraA = zeroed(rank, base.inFeatures);
-    this.loraB = zeroed(base.outFeatures, rank);
+    this.loraA = keep(zeros(shapes.a));
+    this.loraB = keep(zeros(shapes.b));
     this.scale = alpha / (rankStabilized ? Math.sqrt(rank) : rank);
   }
+
   get rank(): number {
     return this.loraA.size(0);
   }
+
+  /** How strongly the update counts now: `multiplier · scale`. */
+  protected get strength(): number {
+    return this.scale * this.multiplier;
+  }
+
+  abstract forward(x: Tensor): Tensor;
+
+  /** `B A` in the shape of the base's weight, in float32. */
+  protected abstract product(): Tensor;
+
+  /** A layer like the base without weights, which shares the base's bias. */
+  protected abstract emptyCopy(): Base;
 
   /** A normal with standard deviation 1/rank, B zero: what the reference script calls gaussian (peft 0.20). */
   initializeAdapter(generator: Generator): void {
     this.loraA = normal(this.loraA, 1 / this.rank, generator);
   }
 
-  /** `x [..., in]` → `[..., out]` */
-  forward(x: Tensor): Tensor {
-    const strength = this.scale * this.multiplier;
-    if (strength === 0) return this.base.forward(x);
-    const { weight, bias } = this.base;
-    if (this.dropout === 0 && !weight.requiresGrad)
-      return adaptedLinear(x, weight, bias, { a: this.loraA, b: this.loraB, scale: strength });
-    const y = this.base.forward(x);
-    const { dtype } = y;
-    const input = this.dropout > 0 ? this.dropped(x) : x;
-    const low = input.matmul(this.loraA.to(dtype).t());
-    return y.add(low.matmul(this.loraB.to(dtype).t()), { alpha: strength });
-  }
-
   /** Zeroes a part of `x` and scales the rest up (Srivastava et al. 2014). */
-  private dropped(x: Tensor): Tensor {
+  protected dropped(x: Tensor): Tensor {
+    if (this.dropout === 0) return x;
     if (this.dropoutGenerator === null) throw invalid("dropoutGenerator", "a Generator where dropout is above 0", null);
     const keepShare = 1 - this.dropout;
     const mask = noGrad(() =>
@@ -81,7 +88,7 @@ export class LoraLinear extends Module implements Layer {
     return x.mul(mask.to({ dtype: x.dtype, device: x.device }));
   }
 
-  /** Moves the adapter's matrices. */
+  /** Moves the adapter's factors. */
   moveAdapter(device: Device): void {
     for (const name of ["loraA", "loraB"] as const) {
       const moved = this[name].to({ device });
@@ -90,9 +97,9 @@ export class LoraLinear extends Module implements Layer {
     }
   }
 
-  /** `multiplier · scale · B A`, `[out, in]` in float32. */
+  /** `multiplier · scale · B A` in the shape of the base's weight, in float32. */
   delta(): Tensor {
-    return this.loraB.matmul(this.loraA).mul(this.scale * this.multiplier);
+    return this.product().mul(this.strength);
   }
 
   /**
@@ -100,15 +107,13 @@ export class LoraLinear extends Module implements Layer {
    *
    * @param dtype of the new weight; the base weight's unless said, which for a frozen base may be narrower than it computes
    */
-  fuse({ dtype = this.base.weight.dtype }: { dtype?: DType } = {}): Linear {
-    const fused = new Linear(this.base.inFeatures, this.base.outFeatures, { bias: this.base.bias !== null });
-    const { weight } = this.base;
+  fuse({ dtype = this.base.weight.dtype }: { dtype?: DType } = {}): Base {
+    const { weight, bias } = this.base;
+    const fused = this.emptyCopy();
     fused.weight.dispose();
     fused.bias?.dispose();
     fused.weight = keep(noGrad(() => weight.to("float32").add(this.delta()).to(dtype)));
-    fused.bias = this.base.bias;
+    fused.bias = bias;
     return fused;
   }
 }
-
-const zeroed = (...shape: number[]): Tensor => keep(zeros(shape));

@@ -45,7 +45,12 @@ function sgmBlock(path: string, { levels }: UnetConfig): string | null {
 
 /** Names inside a residual block and around the blocks. */
 const SGM_PARTS: readonly (readonly [RegExp, string])[] = [
+  [/\bconv1$/, "in_layers.2"],
+  [/\bconv2$/, "out_layers.3"],
+  [/\bconv_shortcut$/, "skip_connection"],
   [/\btime_emb_proj$/, "emb_layers.1"],
+  [/^conv_in$/, "input_blocks.0.0"],
+  [/^conv_out$/, "out.2"],
   [/^time_embedding\.linear_1$/, "time_embed.0"],
   [/^time_embedding\.linear_2$/, "time_embed.2"],
   [/^add_embedding\.linear_1$/, "label_emb.0.0"],

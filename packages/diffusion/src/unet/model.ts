@@ -2,6 +2,8 @@ import {
   arange,
   Conv2d,
   cat,
+  type Device,
+  type DType,
   GroupNorm,
   type Layer,
   Linear,
@@ -66,7 +68,7 @@ const atOnce: Runner = (part, ...inputs) => scope(() => part(...inputs));
 /** Stable Diffusion XL's UNet (Podell et al. 2023): predicts the noise (or velocity) in latents. */
 export class Unet extends Module {
   readonly config: UnetConfig;
-  readonly convIn: Conv2d;
+  convIn: Layer;
   readonly timeProj: Timesteps;
   readonly timeEmbedding: TimestepEmbedding;
   readonly addTimeProj: Timesteps;
@@ -75,7 +77,7 @@ export class Unet extends Module {
   readonly midBlock: MidBlock;
   readonly upBlocks: UpBlock[];
   readonly convNormOut: GroupNorm;
-  readonly convOut: Conv2d;
+  convOut: Layer;
   /** How parts of blocks run; `RecomputeTape.run` makes it gradient checkpointing. */
   runner: Runner = atOnce;
 
@@ -97,9 +99,18 @@ export class Unet extends Module {
     this.convOut = new Conv2d(channels, config.outChannels, { kernel: 3 });
   }
 
+  /** The type in which it computes: of a norm's weight, which is never narrowed nor adapted. */
+  get dtype(): DType {
+    return this.convNormOut.weight.dtype;
+  }
+  /** Where its weights are. */
+  get device(): Device {
+    return this.convNormOut.weight.device;
+  }
+
   /** Timestep and micro-conditions as one vector: `t [b]` or a scalar → `[b, tDim]`. */
   embed(t: Tensor, batch: number, { textEmbeds, timeIds }: UnetConditions): Tensor {
-    const { dtype } = this.convIn.weight;
+    const { dtype } = this;
     const steps = t.rank === 0 ? t.view(1).expand(batch) : t;
     const time = this.timeEmbedding.forward(this.timeProj.forward(steps).to(dtype));
     const ids = this.addTimeProj.forward(timeIds.flatten()).view(batch, -1);
@@ -111,7 +122,7 @@ export class Unet extends Module {
     const { b } = x.dims("b c h w");
     conditions.timeIds.dims("b 6");
     const temb = this.embed(t, b, conditions);
-    const context = conditions.promptEmbeds.to(this.convIn.weight.dtype);
+    const context = conditions.promptEmbeds.to(this.dtype);
     const { runner: run } = this;
 
     // Down

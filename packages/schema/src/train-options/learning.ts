@@ -36,7 +36,7 @@ export const adapterOptions = {
     separator: ",",
     effect: "result",
     unset: "to_q,to_k,to_v,to_out.0",
-    help: "Which UNet layers get an adapter, by the end of their names.",
+    help: "Which UNet layers get an adapter, by the end of their names: linear ones or convolutions (conv1, conv2, conv_shortcut, conv).",
   }),
   train_text_encoder: option(field.flag, {
     group: "adapter",

@@ -11,7 +11,9 @@ import { generate } from "./index.js";
 let shop: Workshop;
 before(async () => {
   shop = await openWorkshop();
-  for await (const _ of train(shop.run("run", { max_train_steps: 8, learning_rate: 0.02, train_text_encoder: true }))) {
+  const target_modules = ["to_q", "to_k", "to_v", "to_out.0", "conv1", "conv_shortcut", "conv"];
+  const run = { max_train_steps: 8, learning_rate: 0.02, train_text_encoder: true, target_modules };
+  for await (const _ of train(shop.run("run", run))) {
     // to its end
   }
 });

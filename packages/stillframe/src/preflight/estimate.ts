@@ -5,7 +5,7 @@ import { CACHED_CROPS } from "../train/prepare.js";
 import { textEncodeOperations, textSavedElements, vaeBytes, vaeEncodeOperations } from "./encoder-cost.js";
 import type { MachineSpeed } from "./machine-speed.js";
 import { activationBytes, CPU_HABITS, GPU_HABITS, type StepShape, trainedBytes } from "./memory.js";
-import { countParameters, type ModelConfigs } from "./model-configs.js";
+import { countParameters, type ModelConfigs, trainedLayers } from "./model-configs.js";
 import { stepSeconds } from "./step-time.js";
 
 /** The options that decide what a run takes. */
@@ -102,7 +102,7 @@ export function estimateCost(options: CostOptions, configs: ModelConfigs, contex
     tokens: 77 * pieces,
     fusedAttention,
     ownKernels,
-    full: options.method === "full",
+    trained: trainedLayers(configs, options),
     checkpointing: options.gradient_checkpointing,
     elementBytes: size.compute,
   };

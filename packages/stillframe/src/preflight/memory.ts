@@ -28,7 +28,7 @@ export function activationBytes(config: UnetConfig, shape: StepShape, habits: Al
   const { parts, firstTrained } = unetCost(config, shape);
   const saved = parts.slice(firstTrained).map((p) => p.saved);
   const kept = shape.checkpointing
-    ? parts.reduce((n, p) => n + p.output, 0) + Math.max(...saved)
+    ? parts.reduce((n, p) => n + p.output, 0) + Math.max(0, ...saved)
     : saved.reduce((n, s) => n + s, 0);
   const moment = MOMENT * Math.max(...parts.map((p) => p.largest));
   return habits.base + (habits.holes * kept + moment) * shape.elementBytes;

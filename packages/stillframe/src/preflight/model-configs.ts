@@ -4,7 +4,9 @@ import {
   type ClipTextConfig,
   ClipTextModel,
   clipTextConfig,
-  linearSlots,
+  isTarget,
+  LoraLayer,
+  layerSlots,
   readJson,
   TEXT_ENCODER_TARGETS,
   UNET_TARGETS,
@@ -16,7 +18,7 @@ import {
   vaeConfig,
 } from "@stillframe/diffusion";
 import type { TrainOptions } from "@stillframe/schema";
-import { Linear, type Module } from "@stillframe/torch";
+import type { Module, Tensor } from "@stillframe/torch";
 
 /** The configurations of a model's parts. */
 export interface ModelConfigs {
@@ -47,16 +49,20 @@ export interface ParameterCounts {
 
 type CountOptions = Pick<TrainOptions, "method" | "rank" | "target_modules" | "train_text_encoder">;
 
-/** Sizes of a model's parts, and of the linear layers that an adapter can be put on. */
+/** Sizes of a model's parts, and what one rank of an adapter adds to each layer. */
 interface PartSizes {
   parameters: number;
-  linear: { path: string; sides: number }[];
+  layers: { path: string; perRank: number }[];
 }
 interface ModelSizes {
   unet: PartSizes;
   vae: PartSizes;
   textEncoders: PartSizes[];
 }
+
+/** Numbers of A and B together at rank 1: of a weight `[out, in, …]`, the inputs of an output and the outputs. */
+const factorSides = ({ shape: [outputs = 1, ...inputs] }: Tensor): number =>
+  outputs + inputs.reduce((product, n) => product * n, 1);
 
 const known = new WeakMap<ModelConfigs, ModelSizes>();
 
@@ -65,10 +71,10 @@ function sizesOf(configs: ModelConfigs): ModelSizes {
   const before = known.get(configs);
   if (before !== undefined) return before;
   const measured = (module: Module): PartSizes => {
-    const linear = linearSlots(module).flatMap(({ path, layer }) =>
-      layer instanceof Linear ? [{ path, sides: layer.inFeatures + layer.outFeatures }] : [],
+    const layers = layerSlots(module).flatMap(({ path, layer }) =>
+      layer instanceof LoraLayer ? [] : [{ path, perRank: factorSides(layer.weight) }],
     );
-    const sizes = { parameters: module.parameterCount, linear };
+    const sizes = { parameters: module.parameterCount, layers };
     module.dispose();
     return sizes;
   };
@@ -86,9 +92,8 @@ export function countParameters(configs: ModelConfigs, options: CountOptions): P
   const { unet, vae, textEncoders } = sizesOf(configs);
   const trainedEncoders = options.train_text_encoder ? textEncoders : [];
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
-  const adapter = ({ linear }: PartSizes, targets: readonly string[]) =>
-    options.rank *
-    sum(linear.filter(({ path }) => targets.some((t) => path === t || path.endsWith(`.${t}`))).map((l) => l.sides));
+  const adapter = ({ layers }: PartSizes, targets: readonly string[]) =>
+    options.rank * sum(layers.filter(({ path }) => isTarget(path, targets)).map((l) => l.perRank));
   const trained =
     options.method === "full"
       ? unet.parameters + sum(trainedEncoders.map((e) => e.parameters))
@@ -100,4 +105,14 @@ export function countParameters(configs: ModelConfigs, options: CountOptions): P
     textEncoders: sum(textEncoders.map((e) => e.parameters)),
     trained,
   };
+}
+
+/** What is trained in the UNet, as `unetCost` takes it. The second text encoder's pooled state comes in by `add_embedding`. */
+export function trainedLayers(configs: ModelConfigs, options: CountOptions): "all" | string[] {
+  if (options.method === "full") return "all";
+  const targets = options.target_modules ?? UNET_TARGETS;
+  const adapted = sizesOf(configs)
+    .unet.layers.map((l) => l.path)
+    .filter((path) => isTarget(path, targets));
+  return options.train_text_encoder ? [...adapted, "add_embedding"] : adapted;
 }

@@ -20,7 +20,7 @@ import {
 } from "./index.js";
 import { availableMemory, availableOnGpu, availableOnLinux } from "./machine-memory.js";
 import { measureMachine } from "./machine-speed.js";
-import { countParameters, type ModelConfigs } from "./model-configs.js";
+import { countParameters, type ModelConfigs, trainedLayers } from "./model-configs.js";
 import type { StepMeasured, StepMeasurement } from "./testing/measure-step.js";
 import { totalOf, unetCost } from "./unet-cost.js";
 
@@ -55,7 +55,7 @@ describe("unetCost", () => {
       tokens: 77,
       fusedAttention: true,
       ownKernels: false,
-      full: false,
+      trained: trainedLayers(sdxl, options()),
       ...more,
     });
 
@@ -83,7 +83,13 @@ describe("unetCost", () => {
     const { firstTrained, parts } = cost(32);
     // into the network; two residual blocks and a downsampling; one more residual block
     assert.equal(firstTrained, 5);
-    assert.equal(cost(32, { full: true }).firstTrained, 0);
+    assert.equal(cost(32, { trained: "all" }).firstTrained, 0);
+    const adapted = (more: Partial<TrainOptionsInput>) =>
+      cost(32, { trained: trainedLayers(sdxl, options(more)) }).firstTrained;
+    assert.equal(adapted({ target_modules: ["conv_in", "conv2"] }), 0);
+    assert.equal(adapted({ target_modules: ["conv2"] }), 1);
+    assert.equal(adapted({ target_modules: ["downsamplers.0.conv"] }), 3);
+    assert.equal(adapted({ train_text_encoder: true }), 1, "by the pooled state, which every residual block is told");
     assert.equal(parts.length, 1 + 3 + 5 + 4 + 3 + 7 + 7 + 3 + 1);
   });
 });
@@ -100,6 +106,9 @@ describe("countParameters", () => {
     });
     assert.equal(countParameters(sdxl, options({ train_text_encoder: true })).trained, 29_646_848);
     assert.equal(countParameters(sdxl, options({ rank: 4 })).trained, 23_224_320 / 4);
+    // of [320, 4, 3, 3] and [4, 320, 3, 3], as matrices
+    const ends = countParameters(sdxl, options({ rank: 2, target_modules: ["conv_in", "conv_out"] }));
+    assert.equal(ends.trained, 2 * (320 + 36 + 4 + 2880));
     assert.equal(countParameters(sdxl, options({ method: "full", rank: 4 })).trained, 2_567_463_684);
     assert.equal(liveTensors(), before);
   });
@@ -288,6 +297,7 @@ describe("the estimate beside real steps", () => {
       side: 16,
       checkpointing: false,
       precision: "no",
+      targets: null,
       ...more,
     };
     const script = fileURLToPath(new URL("./testing/measure-step.js", import.meta.url));
@@ -300,6 +310,7 @@ describe("the estimate beside real steps", () => {
   for (const [name, more] of [
     ["a small model", {}],
     ["a small model, batch 8", { batch: 8 }],
+    ["adapters on convolutions", { batch: 4, targets: ["to_q", "conv1", "conv2", "conv_shortcut", "conv"] }],
     [
       "SDXL's proportions, checkpointing",
       { channels: [64, 128, 256], heads: [1, 2, 4], transformers: [0, 2, 4], side: 32, batch: 2, checkpointing: true },

@@ -19,7 +19,7 @@ const SLOWER = 1.5;
 export function stepSeconds(config: UnetConfig, shape: StepShape, speed: MachineSpeed): number {
   const { parts, operations } = unetCost(config, shape);
   const again = shape.checkpointing ? 1 : 0;
-  const passes = (shape.full ? PASSES.full : PASSES.frozen) + again;
+  const passes = (shape.trained === "all" ? PASSES.full : PASSES.frozen) + again;
   const { convolution, matrix, attention } = operations;
   const arithmetic =
     (passes * convolution) / speed.convolution +

@@ -10,6 +10,8 @@ export interface Operations {
 
 /** One part of the network that runs as a whole and that gradient checkpointing recomputes as a whole. */
 export interface PartCost {
+  /** checkpoint path, for instance `down_blocks.1.attentions.0` */
+  path: string;
   operations: Operations;
   /** elements that its backward pass needs when its input wants a gradient */
   saved: number;
@@ -42,8 +44,11 @@ export interface UnetCostInput {
   fusedAttention: boolean;
   /** the engine's own kernels: a gated linear unit and an activated normalization keep their inputs alone */
   ownKernels: boolean;
-  /** all weights are trained, so that the inputs of their layers are kept as well */
-  full: boolean;
+  /**
+   * Checkpoint paths of the layers that are adapted, or of a module with trained ones in it; `all` where all weights are
+   * trained, so that the inputs of their layers are kept as well.
+   */
+  trained: "all" | readonly string[];
 }
 
 const none = (): Operations => ({ convolution: 0, matrix: 0, attention: 0 });
@@ -64,20 +69,31 @@ const conv = (cIn: number, cOut: number, pixels: number, kernel = 3): number =>
   2 * kernel * kernel * cIn * cOut * pixels;
 const linear = (dimIn: number, dimOut: number, rows: number): number => 2 * dimIn * dimOut * rows;
 
+interface Channels {
+  cIn: number;
+  cOut: number;
+  pixels: number;
+}
+interface Attention {
+  c: number;
+  pixels: number;
+  layers: number;
+  heads: number;
+}
+
 /** Adds up the parts of a network as it is walked through. */
 class Walk {
   readonly parts: PartCost[] = [];
-  firstTrained = -1;
   private readonly config: UnetConfig;
   private readonly input: UnetCostInput;
 
   constructor(config: UnetConfig, input: UnetCostInput) {
     this.config = config;
     this.input = input;
-    if (input.full) this.firstTrained = 0;
   }
 
   private push({
+    path,
     operations,
     saved,
     output,
@@ -87,6 +103,7 @@ class Walk {
     const { batch } = this.input;
     const all = { ...none(), ...operations };
     this.parts.push({
+      path,
       operations: {
         convolution: all.convolution * batch,
         matrix: all.matrix * batch,
@@ -100,9 +117,10 @@ class Walk {
   }
 
   /** A convolution by itself: into, out of, and between resolutions. Its backward pass keeps its input. */
-  convolution(cIn: number, cOut: number, pixels: number, inputPixels = pixels): void {
+  convolution(path: string, { cIn, cOut, pixels, inputPixels = pixels }: Channels & { inputPixels?: number }): void {
     const output = cOut * pixels;
     this.push({
+      path,
       operations: { convolution: conv(cIn, cOut, pixels) },
       saved: cIn * inputPixels,
       output,
@@ -115,10 +133,11 @@ class Walk {
    * Keeps the input, both norms' results and both activations', and what is normed second; with the engine's own kernels the
    * norms' results are not kept, and the activations' perhaps, for a convolution's weight.
    */
-  resnet(cIn: number, cOut: number, pixels: number): void {
+  resnet(path: string, { cIn, cOut, pixels }: Channels): void {
     const timeDim = (this.config.levels[0] as { channels: number }).channels * 4;
     const shortcut = cIn === cOut ? 0 : conv(cIn, cOut, pixels, 1);
     this.push({
+      path,
       operations: {
         convolution: conv(cIn, cOut, pixels) + conv(cOut, cOut, pixels) + shortcut,
         matrix: linear(timeDim, cOut, 1),
@@ -130,9 +149,9 @@ class Walk {
     });
   }
 
-  transformer(c: number, pixels: number, { layers, heads }: { layers: number; heads: number }): void {
-    if (this.firstTrained < 0) this.firstTrained = this.parts.length;
-    const { tokens: s, fusedAttention, ownKernels, full } = this.input;
+  transformer(path: string, { c, pixels, layers, heads }: Attention): void {
+    const { tokens: s, fusedAttention, ownKernels, trained } = this.input;
+    const full = trained === "all";
     const t = pixels;
     const context = this.config.crossAttentionDim;
     const self = linear(c, c, t) * 4;
@@ -145,6 +164,7 @@ class Walk {
     const kept = 6 * c * t + 4 * c * t + 2 * c * s + gated + scores;
     const inputs = full ? 6 * c * t : 0;
     this.push({
+      path,
       operations: {
         matrix: linear(c, c, t) * 2 + layers * (self + cross + feedForward),
         attention: layers * 4 * c * t * (t + s),
@@ -164,45 +184,76 @@ export function unetCost(config: UnetConfig, input: UnetCostInput): UnetCost {
   const sides = levels.map((_, i) => sizeAt(input, i));
   const pixelsAt = (i: number) => (sides[i] as { h: number; w: number }).h * (sides[i] as { h: number; w: number }).w;
   const first = (levels[0] as { channels: number }).channels;
-  walk.convolution(config.inChannels, first, pixelsAt(0));
+  walk.convolution("conv_in", { cIn: config.inChannels, cOut: first, pixels: pixelsAt(0) });
   const skips = [first];
   let c = first;
   for (const [i, level] of levels.entries()) {
     const pixels = pixelsAt(i);
     for (let k = 0; k < level.layers; k++) {
-      walk.resnet(c, level.channels, pixels);
+      walk.resnet(`down_blocks.${i}.resnets.${k}`, { cIn: c, cOut: level.channels, pixels });
       c = level.channels;
       if (level.downTransformers !== null)
-        walk.transformer(c, pixels, { layers: level.downTransformers, heads: level.heads });
+        walk.transformer(`down_blocks.${i}.attentions.${k}`, {
+          c,
+          pixels,
+          layers: level.downTransformers,
+          heads: level.heads,
+        });
       skips.push(c);
     }
     if (i < levels.length - 1) {
-      walk.convolution(c, c, pixelsAt(i + 1), pixels);
+      walk.convolution(`down_blocks.${i}.downsamplers.0`, {
+        cIn: c,
+        cOut: c,
+        pixels: pixelsAt(i + 1),
+        inputPixels: pixels,
+      });
       skips.push(c);
     }
   }
   const last = levels.at(-1) as UnetConfig["levels"][number];
-  const lowest = pixelsAt(levels.length - 1);
-  walk.resnet(c, c, lowest);
-  walk.transformer(c, lowest, { layers: config.midTransformers, heads: last.heads });
-  walk.resnet(c, c, lowest);
-  for (let i = levels.length - 1; i >= 0; i--) {
-    const level = levels[i] as UnetConfig["levels"][number];
-    const pixels = pixelsAt(i);
+  const lowest = { cIn: c, cOut: c, pixels: pixelsAt(levels.length - 1) };
+  walk.resnet("mid_block.resnets.0", lowest);
+  walk.transformer("mid_block.attentions.0", {
+    c,
+    pixels: lowest.pixels,
+    layers: config.midTransformers,
+    heads: last.heads,
+  });
+  walk.resnet("mid_block.resnets.1", lowest);
+  for (const [up, level] of [...levels].reverse().entries()) {
+    const pixels = pixelsAt(levels.length - 1 - up);
     for (let k = 0; k <= level.layers; k++) {
-      walk.resnet(c + (skips.pop() as number), level.channels, pixels);
+      walk.resnet(`up_blocks.${up}.resnets.${k}`, { cIn: c + (skips.pop() as number), cOut: level.channels, pixels });
       c = level.channels;
       if (level.upTransformers !== null)
-        walk.transformer(c, pixels, { layers: level.upTransformers, heads: level.heads });
+        walk.transformer(`up_blocks.${up}.attentions.${k}`, {
+          c,
+          pixels,
+          layers: level.upTransformers,
+          heads: level.heads,
+        });
     }
-    if (i > 0) walk.convolution(c, c, pixelsAt(i - 1));
+    if (up < levels.length - 1)
+      walk.convolution(`up_blocks.${up}.upsamplers.0`, { cIn: c, cOut: c, pixels: pixelsAt(levels.length - 2 - up) });
   }
   // the last norm and activation are kept beside the convolution's input
   const { parts } = walk;
-  walk.convolution(c, config.outChannels, pixelsAt(0));
+  walk.convolution("conv_out", { cIn: c, cOut: config.outChannels, pixels: pixelsAt(0) });
   const end = parts.at(-1) as PartCost;
   end.saved *= input.ownKernels ? 2 : 3;
-  return { parts, operations: parts.map((p) => p.operations).reduce(added), firstTrained: walk.firstTrained };
+  return { parts, operations: parts.map((p) => p.operations).reduce(added), firstTrained: firstTrained(parts, input) };
+}
+
+/** Embeddings of the timestep and of the prompt, which every residual block adds to what it has. */
+const EMBEDDINGS = /^(time|add)_embedding\b/;
+
+function firstTrained(parts: readonly PartCost[], { trained }: UnetCostInput): number {
+  if (trained === "all") return 0;
+  const isIn = (part: PartCost, path: string) =>
+    path === part.path || path.startsWith(`${part.path}.`) || (EMBEDDINGS.test(path) && part.path.includes("resnets"));
+  const first = parts.findIndex((part) => trained.some((path) => isIn(part, path)));
+  return first < 0 ? parts.length : first;
 }
 
 /** Sides of the feature maps at a level; a downsampling rounds up. */

@@ -128,11 +128,11 @@ test("a configuration that this UNet is not", async () => {
 test("a rank that is too large, and a target that is no layer", async () => {
   assert.match(
     await message(shop.run("f", { rank: 5000 })),
-    /^expected an integer from 1 to 64 for rank but received 5000$/,
+    /^expected an integer from 1 to 64, the full rank of \S+\.to_\w+ for rank but received 5000$/,
   );
   assert.match(
     await message(shop.run("f", { overwrite_output_dir: true, target_modules: ["to_x"] })),
-    /expected names of linear layers of Unet for target_modules but received "to_x"/,
+    /expected names of linear layers or convolutions of Unet for target_modules but received "to_x"/,
   );
 });
 

@@ -18,15 +18,15 @@ const numbers = (folder: string, file: string): Map<string, number[]> =>
 
 test("what training changed is written, and the folder loads as a model", () => {
   const model = loadSdxl(source);
-  noGrad(() => model.unet.convIn.weight.add_(0.25));
+  noGrad(() => model.unet.convNormOut.weight.add_(0.25));
   const out = join(root, "changed");
   writeFullModel(model, out, { source });
   const file = "unet/diffusion_pytorch_model.safetensors";
   const [was, is] = [numbers(source, file), numbers(out, file)];
   assert.deepEqual([...is.keys()], [...was.keys()]);
   assert.deepEqual(
-    is.get("conv_in.weight"),
-    was.get("conv_in.weight")?.map((x) => Math.fround(x + 0.25)),
+    is.get("conv_norm_out.weight"),
+    was.get("conv_norm_out.weight")?.map((x) => Math.fround(x + 0.25)),
   );
   assert.deepEqual(is.get("conv_out.weight"), was.get("conv_out.weight"));
   const again = loadSdxl(out);

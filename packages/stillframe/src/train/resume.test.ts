@@ -23,6 +23,7 @@ test("a run that is killed again and again ends like one that never was", { time
       train_text_encoder: true,
       gradient_accumulation_steps: 2,
       lora_dropout: 0.1,
+      target_modules: ["to_q", "conv1", "conv", "conv_out"],
       random_flip: true,
       use_ema: true,
       lr_scheduler: "cosine" as const,

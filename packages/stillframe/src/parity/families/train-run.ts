@@ -112,7 +112,7 @@ export function microLoss(
     ...(snr_gamma === null ? {} : { snrGamma: snr_gamma }),
   });
   const text = textOf({ folder, model }, input("prompt_rows"), train_te);
-  const networkInput = noisy.to(model.unet.convIn.weight.dtype);
+  const networkInput = noisy.to(model.unet.dtype);
   const prediction = model.unet.forward(networkInput, timesteps, { ...text, timeIds: input("time_ids") });
   return diffusionLoss(prediction, target, { weights });
 }

@@ -36,6 +36,7 @@ export interface StepMeasurement {
   side: number;
   checkpointing: boolean;
   precision: "no" | "bf16";
+  targets: string[] | null;
 }
 
 /** What came of it. */
@@ -109,6 +110,7 @@ const options = parseTrainOptions({
   train_batch_size: m.batch,
   mixed_precision: m.precision,
   gradient_checkpointing: m.checkpointing,
+  target_modules: m.targets,
 });
 const precision = resolvePrecision({ ...options, device: "cpu" });
 const generator = new Generator(1);
@@ -167,7 +169,7 @@ const shape = {
   height: m.side,
   width: m.side,
   tokens: TOKENS,
-  full: false,
+  trained: (trainable.adapter?.unet ?? []).map((l) => l.path),
   checkpointing: m.checkpointing,
   elementBytes: precision.compute === "float32" ? 4 : 2,
   ...fastKernels({ device: "cpu", dtype: precision.compute }),
