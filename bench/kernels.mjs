@@ -20,6 +20,12 @@ function cases(type) {
     operations: 12 * heads * 64 * queries * keys,
     times,
   });
+  const convolution = (side, input, output, times) => ({
+    name: `convolution ${side}², ${input} → ${output}`,
+    request: { kind: "convolution", side, input, output, type },
+    operations: 4 * 9 * side ** 2 * input * output,
+    times,
+  });
   const gate = (rows, width, times) => ({
     name: `gated unit ${rows} × ${width}`,
     request: { kind: "gate", rows, width },
@@ -36,6 +42,20 @@ function cases(type) {
     attend(20, 256, 256, 60),
     attend(20, 256, 77, 60),
     attend(10, 1024, 1024, 10),
+    convolution(64, 320, 320, 7),
+    convolution(64, 640, 320, 2),
+    convolution(64, 960, 320, 1),
+    convolution(64, 640, 640, 1),
+    convolution(32, 320, 640, 1),
+    convolution(32, 640, 640, 6),
+    convolution(32, 960, 640, 1),
+    convolution(32, 1280, 640, 1),
+    convolution(32, 1920, 640, 1),
+    convolution(32, 1280, 1280, 1),
+    convolution(16, 640, 1280, 1),
+    convolution(16, 1280, 1280, 10),
+    convolution(16, 1920, 1280, 1),
+    convolution(16, 2560, 1280, 2),
     gate(256, 5120, 60),
     gate(1024, 2560, 10),
   ];

@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import {
   attention,
   backward,
+  convLayer,
   engineInfo,
   Generator,
   gatedLinear,
@@ -35,6 +36,12 @@ const MAKE = {
         .reshape(1, queries, heads * 64);
     };
     return { of, gradOutput: drawn(1, queries, heads * 64) };
+  },
+  convolution({ side, input, output, type }) {
+    const weight = noGrad(() => keep(drawn(output, input, 3, 3).mul(0.02).to(type)));
+    const x = drawn(1, input, side, side).requiresGrad_();
+    const of = () => convLayer(x, weight, null, { stride: 1, padding: 1 });
+    return { of, gradOutput: drawn(1, output, side, side) };
   },
   gate({ rows, width }) {
     const x = drawn(rows, 2 * width).requiresGrad_();

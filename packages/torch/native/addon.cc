@@ -11,5 +11,7 @@
 #include "attention.cc"
 #include "norm.cc"
 #include "widened.cc"
+#include "winograd.cc"
+#include "conv.cc"
 #include "linear.cc"
 #include "adapted.cc"

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -18,23 +19,36 @@ std::atomic<bool> claimed[kPlaces];
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 struct sigaction before[std::size(kSignals)];
 
-void say(const char* text) {
-  ssize_t ignored = write(STDERR_FILENO, text, std::strlen(text));
-  (void)ignored;
-}
+// A line that is written at once: the threads of one operator may crash in the same moment.
+struct Line {
+  char text[1024];
+  size_t length = 0;
+
+  void add(const char* more) {
+    const size_t n = std::min(std::strlen(more), sizeof(text) - length);
+    std::memcpy(text + length, more, n);
+    length += n;
+  }
+  void say() const {
+    ssize_t ignored = write(STDERR_FILENO, text, length);
+    (void)ignored;
+  }
+};
 
 // Only what is safe in a signal handler: loads, write, sigaction. Then what was there before has its turn: V8 catches
 // the faults of WebAssembly in this way.
 void onCrash(int signal, siginfo_t* info, void* context) {
-  bool first = true;
+  Line line;
   for (auto& place : places) {
     const char* name = place.load(std::memory_order_relaxed);
     if (name == nullptr) continue;
-    say(first ? "\nstillframe: native code crashed in " : ", ");
-    say(name);
-    first = false;
+    line.add(line.length == 0 ? "\nstillframe: native code crashed in " : ", ");
+    line.add(name);
   }
-  if (!first) say("\n");
+  if (line.length > 0) {
+    line.add("\n");
+    line.say();
+  }
   for (size_t i = 0; i < std::size(kSignals); i++) {
     if (kSignals[i] != signal) continue;
     const struct sigaction& old = before[i];

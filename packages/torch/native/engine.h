@@ -148,6 +148,6 @@ void registerRuntime(napi_env env, napi_value exports);
 void registerElementwise(napi_env env, napi_value exports);
 void registerAttention(napi_env env, napi_value exports);
 void registerNorm(napi_env env, napi_value exports);
-void registerWidened(napi_env env, napi_value exports);
+void registerConv(napi_env env, napi_value exports);
 void registerLinear(napi_env env, napi_value exports);
 void registerAdapted(napi_env env, napi_value exports);

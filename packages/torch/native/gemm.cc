@@ -23,13 +23,19 @@ struct Kernels {
   void (*attendGradient)(const HeadGradient&, int64_t, float) = nullptr;
   void (*normGroup)(const NormGroup&, float*, float, bool) = nullptr;
   void (*normGroupGradient)(const NormGroup&, const float*, float*, float*, bool) = nullptr;
+  PlaneTiles tilesOfPlane = nullptr, gradientTilesOfPlane = nullptr;
+  void (*planeOfTiles)(const float*, int64_t, int64_t, int64_t, float, float*, int64_t, int64_t) = nullptr;
+  void (*filtersOfGradient)(const float*, int64_t, int64_t, float*) = nullptr;
+  Filters halfFilters = nullptr, bfloat16Filters = nullptr, floatFilters = nullptr;
 };
 
 #ifdef STILLFRAME_SIMD
 #define STILLFRAME_KERNELS(isa)                                                                                            \
   Kernels {                                                                                                                \
     #isa, isa::kColumns, isa::multiplyPart<c10::Half>, isa::multiplyPart<c10::BFloat16>, isa::multiplyPart<float>,         \
-        isa::gatedRow, isa::gatedRowGradient, isa::attend, isa::attendGradient, isa::normGroup, isa::normGroupGradient     \
+        isa::gatedRow, isa::gatedRowGradient, isa::attend, isa::attendGradient, isa::normGroup, isa::normGroupGradient,    \
+        isa::tilesOfPlane, isa::gradientTilesOfPlane, isa::planeOfTiles, isa::filtersOfGradient, isa::filtersOf<c10::Half>,  \
+        isa::filtersOf<c10::BFloat16>, isa::filtersOf<float>                                                               \
   }
 
 // STILLFRAME_SIMD=none or avx2 takes less than the processor has, for tests and comparisons.
@@ -55,6 +61,12 @@ ProductPart partFor(c10::ScalarType type) {
   if (type == at::kHalf) return kernels().half;
   if (type == at::kBFloat16) return kernels().bfloat16;
   return type == at::kFloat ? kernels().float32 : nullptr;
+}
+
+Filters filtersFor(c10::ScalarType type) {
+  if (type == at::kHalf) return kernels().halfFilters;
+  if (type == at::kBFloat16) return kernels().bfloat16Filters;
+  return type == at::kFloat ? kernels().floatFilters : nullptr;
 }
 
 // Calls `body` with ranges that together are [0, n), on libtorch's own threads. `at::parallel_for` is a template that

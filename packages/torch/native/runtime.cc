@@ -152,7 +152,7 @@ NAPI_MODULE_INIT() {
     registerElementwise(env, exports);
     registerAttention(env, exports);
     registerNorm(env, exports);
-    registerWidened(env, exports);
+    registerConv(env, exports);
     registerLinear(env, exports);
     registerAdapted(env, exports);
     return exports;

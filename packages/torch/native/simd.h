@@ -59,6 +59,11 @@ struct Product {
 // Panels [from, to) of the result's columns, for rows [top, bottom).
 using ProductPart = void (*)(const Product&, int64_t from, int64_t to, int64_t top, int64_t bottom);
 
+// A channel's rows of tiles to the 16 numbers that Winograd's convolution multiplies.
+using PlaneTiles = void (*)(const float* plane, int64_t height, int64_t width, int64_t from, int64_t to, float* v, int64_t vStride);
+// Filters of 3 × 3 to the 16 numbers that Winograd's convolution multiplies with.
+using Filters = void (*)(const void* weight, int64_t count, float* u, int64_t uStride);
+
 // One head's queries, keys, values: rows `stride` apart, and how many.
 struct Rows {
   float* at;
@@ -124,6 +129,27 @@ INLINE Vector low1(Vector a, Vector b) { return _mm512_unpacklo_ps(a, b); }
 INLINE Vector high1(Vector a, Vector b) { return _mm512_unpackhi_ps(a, b); }
 INLINE Vector low2(Vector a, Vector b) { return _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b))); }
 INLINE Vector high2(Vector a, Vector b) { return _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b))); }
+// of two vectors in a row, every second number
+INLINE Vector evens(Vector a, Vector b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+INLINE Vector odds(Vector a, Vector b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+}
+// numbers of two vectors by turns
+INLINE Vector interleavedLow(Vector a, Vector b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+}
+INLINE Vector interleavedHigh(Vector a, Vector b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+}
+// the first `n` numbers of a vector, or all where it has fewer; none for a negative `n`
+INLINE __mmask16 someOf(int64_t n) { return static_cast<__mmask16>((1u << std::max<int64_t>(n, 0)) - 1); }
+INLINE Vector loadSome(const float* p, int64_t n) { return n >= kLanes ? loadu(p) : _mm512_maskz_loadu_ps(someOf(n), p); }
+INLINE void storeSome(float* p, Vector v, int64_t n) {
+  if (n >= kLanes) _mm512_storeu_ps(p, v);
+  else _mm512_mask_storeu_ps(p, someOf(n), v);
+}
 #include "transpose-kernel.h"
 // 16 vectors of 16: within quarters by pairs and pairs of pairs, then the quarters
 INLINE void transpose(Vector* v) {
@@ -146,6 +172,7 @@ INLINE void transpose(Vector* v) {
 #include "elementwise-kernel.h"
 #include "attention-kernel.h"
 #include "norm-kernel.h"
+#include "winograd-kernel.h"
 #undef INLINE
 #undef ISA
 }  // namespace simd::avx512
@@ -199,6 +226,20 @@ INLINE Vector low1(Vector a, Vector b) { return _mm256_unpacklo_ps(a, b); }
 INLINE Vector high1(Vector a, Vector b) { return _mm256_unpackhi_ps(a, b); }
 INLINE Vector low2(Vector a, Vector b) { return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b))); }
 INLINE Vector high2(Vector a, Vector b) { return _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(a), _mm256_castps_pd(b))); }
+INLINE Vector quartersInOrder(Vector a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
+INLINE Vector evens(Vector a, Vector b) { return quartersInOrder(_mm256_shuffle_ps(a, b, 0x88)); }
+INLINE Vector odds(Vector a, Vector b) { return quartersInOrder(_mm256_shuffle_ps(a, b, 0xdd)); }
+INLINE Vector interleavedLow(Vector a, Vector b) { return _mm256_permute2f128_ps(low1(a, b), high1(a, b), 0x20); }
+INLINE Vector interleavedHigh(Vector a, Vector b) { return _mm256_permute2f128_ps(low1(a, b), high1(a, b), 0x31); }
+INLINE __m256i someOf(int64_t n) {
+  const __m256i places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(std::max<int64_t>(n, 0))), places);
+}
+INLINE Vector loadSome(const float* p, int64_t n) { return n >= kLanes ? loadu(p) : _mm256_maskload_ps(p, someOf(n)); }
+INLINE void storeSome(float* p, Vector v, int64_t n) {
+  if (n >= kLanes) _mm256_storeu_ps(p, v);
+  else _mm256_maskstore_ps(p, someOf(n), v);
+}
 #include "transpose-kernel.h"
 // 8 vectors of 8: within halves, then the halves
 INLINE void transpose(Vector* v) {
@@ -216,6 +257,7 @@ INLINE void transpose(Vector* v) {
 #include "elementwise-kernel.h"
 #include "attention-kernel.h"
 #include "norm-kernel.h"
+#include "winograd-kernel.h"
 #undef INLINE
 #undef ISA
 }  // namespace simd::avx2

@@ -63,17 +63,4 @@ FrozenLayer frozenLayer(napi_env env, const Args& a) {
   return l;
 }
 
-// widenedConv2d(x, weight, bias?, stride, padding)
-NATIVE(widenedConv2d) {
-  return guarded(env, "conv2d", [&]() -> napi_value {
-    Args a(env, info);
-    const FrozenLayer l = frozenLayer(env, a);
-    return fromTensor(env, WidenedConv2d::apply(l.x, l.weight, l.bias, toInt(env, a[3], "stride"), toInt(env, a[4], "padding")));
-  });
-}
-
 }  // namespace
-
-void registerWidened(napi_env env, napi_value exports) {
-  exportAll(env, exports, {{"widenedConv2d", widenedConv2d}});
-}

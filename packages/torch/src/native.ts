@@ -77,7 +77,17 @@ export interface Native {
     activated: boolean,
   ): Handle | undefined;
   linearLayer(x: Handle, weight: Handle, bias: Handle | undefined): Handle;
-  widenedConv2d(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
+  convLayer(x: Handle, weight: Handle, bias: Handle | undefined, stride: number, padding: number): Handle;
+  adaptedConv2d(
+    x: Handle,
+    weight: Handle,
+    bias: Handle | undefined,
+    stride: number,
+    padding: number,
+    a: Handle,
+    b: Handle,
+    scale: number,
+  ): Handle | undefined;
   adaptedLinear(x: Handle, weight: Handle, bias: Handle | undefined, a: Handle, b: Handle, scale: number): Handle;
   setThreads(n: number): void;
   getThreads(): number;

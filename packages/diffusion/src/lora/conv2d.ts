@@ -1,4 +1,4 @@
-import { Conv2d, conv2d, type Tensor } from "@stillframe/torch";
+import { adaptedConv2d, Conv2d, conv2d, type Tensor } from "@stillframe/torch";
 import { LoraLayer, type LoraOptions } from "./layer.js";
 
 /**
@@ -14,15 +14,14 @@ export class LoraConv2d extends LoraLayer<Conv2d> {
 
   /** `[b, in, h, w]` → `[b, out, h', w']` */
   forward(input: Tensor): Tensor {
-    const { strength } = this;
-    if (strength === 0) return this.base.forward(input);
+    const { strength, base } = this;
+    if (strength === 0) return base.forward(input);
     // one use of the input, whose gradient is then one term whether or not what is around is recomputed (`RecomputeTape`)
     const x = input.alias();
-    const y = this.base.forward(x);
-    const { stride, padding } = this.base;
-    const { dtype } = y;
-    const low = conv2d(this.dropped(x), this.loraA.to(dtype), null, stride, padding);
-    return y.add(conv2d(low, this.loraB.to(dtype)), { alpha: strength });
+    if (this.dropout === 0) return adaptedConv2d(x, base, { a: this.loraA, b: this.loraB, scale: strength });
+    const y = base.forward(x);
+    const low = conv2d(this.dropped(x), this.loraA.to(y.dtype), null, base.stride, base.padding);
+    return y.add(conv2d(low, this.loraB.to(y.dtype)), { alpha: strength });
   }
 
   protected product(): Tensor {

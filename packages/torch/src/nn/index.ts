@@ -1,6 +1,6 @@
-export { adaptedLinear, type LowRankUpdate } from "./adapted.js";
+export { adaptedConv2d, adaptedLinear, type LowRankUpdate } from "./adapted.js";
 export { attention, plainAttention } from "./attention.js";
-export { Conv2d, type Conv2dOptions } from "./conv2d.js";
+export { Conv2d, type Conv2dOptions, convLayer } from "./conv2d.js";
 export { Embedding } from "./embedding.js";
 export { gatedLinear } from "./gated.js";
 export { constant, normal, uniform } from "./initial.js";

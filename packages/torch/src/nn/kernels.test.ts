@@ -3,8 +3,11 @@ import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
+  adaptedConv2d,
   adaptedLinear,
   attention,
+  Conv2d,
+  conv2d,
   type DType,
   engineInfo,
   Generator,
@@ -128,6 +131,126 @@ describe("the engine's own products", () => {
         const [x, weight] = [drawn(1, 400, 200).requiresGrad_(), noGrad(() => drawn(2, 96, 200).to("float16"))];
         const [a, b] = [drawn(3, 4, 200).requiresGrad_(), drawn(4, 96, 4).requiresGrad_()];
         return results(adaptedLinear(x, weight, null, { a, b, scale: 1 }), [x, a, b]).map((t) => [...t.data()]);
+      });
+    try {
+      const one = bytes(1);
+      for (const threads of [2, 3, 7]) assert.deepEqual(bytes(threads), one);
+    } finally {
+      setThreads(before);
+    }
+  });
+});
+
+/** Pictures, channels in and out, sides: whole vectors of tiles and less, odd sides; filters and tiles in one piece and in several. */
+const CONVOLUTIONS = [
+  [1, 32, 32, 16, 16],
+  [2, 40, 33, 17, 19],
+  [8, 35, 32, 8, 7],
+  [3, 64, 48, 24, 70],
+  [1, 330, 256, 20, 20],
+  [1, 512, 520, 16, 16],
+  [1, 512, 460, 44, 46],
+] as const;
+
+describe("the engine's own convolutions", () => {
+  const exactOf = (x: Tensor, { weight, bias }: Conv2d) =>
+    conv2d(double(x), double(weight), bias && double(bias), 1, 1);
+  const layerOf = (input: number, output: number, { bias = true, seed = 1 } = {}) =>
+    new Conv2d(input, output, { kernel: 3, bias }).initialize(new Generator(seed));
+
+  for (const [b, input, output, h, w] of CONVOLUTIONS)
+    it(`are those of double precision, with all gradients: ${b} × ${input} × ${h} × ${w} to ${output}`, () =>
+      scope(() => {
+        const layer = layerOf(input, output);
+        const x = drawn(2, b, input, h, w).requiresGrad_();
+        const frozen = results(layer.forward(x), [x]);
+        const wanted = [x, layer.weight.requiresGrad_(), (layer.bias as Tensor).requiresGrad_()];
+        const exact = results(exactOf(x, layer), wanted);
+        assertNear(results(layer.forward(x), wanted), exact, 3e-6, "in training");
+        assertNear(frozen, exact.slice(0, 2), 3e-6, "frozen");
+        // only what is asked for
+        assertNear(
+          results(layer.forward(x.detach()), [layer.weight]),
+          [exact[0], exact[2]] as Tensor[],
+          3e-6,
+          "weight",
+        );
+      }));
+
+  it("take a frozen weight in a narrower type, with the same bits", () =>
+    scope(() => {
+      for (const type of ["float16", "bfloat16"] as const) {
+        const [narrow, wide] = [layerOf(48, 40, { bias: false }), layerOf(48, 40, { bias: false })];
+        narrow.weight = keep(noGrad(() => narrow.weight.to(type)));
+        wide.weight = keep(noGrad(() => narrow.weight.to("float32")));
+        const x = drawn(3, 2, 48, 12, 12).requiresGrad_();
+        const bits = (layer: Conv2d) => results(layer.forward(x), [x]).map((t) => [...t.data()]);
+        assert.deepEqual(bits(narrow), bits(wide));
+      }
+    }));
+
+  for (const [b, input, output, h, w] of [...CONVOLUTIONS.slice(0, 5), [1, 8, 16, 6, 6]] as const)
+    for (const type of ["float32", "float16"] as const)
+      it(`take a low-rank update, with its gradients: ${b} × ${input} × ${h} × ${w} to ${output}, ${type}`, () =>
+        scope(() => {
+          const layer = layerOf(input, output);
+          layer.weight = keep(noGrad(() => layer.weight.to(type)));
+          const x = drawn(2, b, input, h, w).requiresGrad_();
+          const a = keep(drawn(4, 5, input, 3, 3).mul(0.2)).requiresGrad_();
+          const up = keep(drawn(5, output, 5, 1, 1).mul(0.2)).requiresGrad_();
+          const low = conv2d(conv2d(double(x), double(a), null, 1, 1), double(up));
+          assertNear(
+            results(adaptedConv2d(x, layer, { a, b: up, scale: 0.7 }), [x, a, up]),
+            results(exactOf(x, layer).add(low, { alpha: 0.7 }), [x, a, up]),
+            3e-6,
+            "adapted",
+          );
+        }));
+
+  it("take their inputs wherever they lie", () =>
+    scope(() => {
+      const layer = layerOf(32, 36);
+      const x = drawn(3, 32, 2, 20, 18).transpose(0, 1).detach().requiresGrad_();
+      const turned = (y: Tensor) => results(y.transpose(2, 3), [x]);
+      assertNear(turned(layer.forward(x)), turned(exactOf(x, layer)), 3e-6, "turned");
+    }));
+
+  it("have second derivatives, frozen or in training", () =>
+    scope(() => {
+      const layer = layerOf(32, 34);
+      const x = drawn(1, 1, 32, 16, 16).requiresGrad_();
+      const second = (y: Tensor, wanted: Tensor[]) => {
+        const [first] = grad([y.square().sum()], [x], { createGraph: true });
+        return grad([(first as Tensor).square().sum()], wanted).map((g) => g as Tensor);
+      };
+      const plain = () => conv2d(x, layer.weight, layer.bias, 1, 1);
+      assertNear(second(layer.forward(x), [x]), second(plain(), [x]), 1e-5, "frozen");
+      const wanted = [x, layer.weight.requiresGrad_(), (layer.bias as Tensor).requiresGrad_()];
+      assertNear(second(layer.forward(x), wanted), second(plain(), wanted), 1e-5, "in training");
+    }));
+
+  it("say what does not fit", () => {
+    assert.throws(() => layerOf(32, 40).forward(drawn(1, 1, 33, 16, 16)), /channels/);
+    const [a, b] = [drawn(1, 4, 31, 3, 3), drawn(1, 40, 4, 1, 1)];
+    assert.throws(
+      () => adaptedConv2d(drawn(1, 1, 32, 16, 16), layerOf(32, 40), { a, b, scale: 1 }),
+      /expected weight \[out, in, k, k\], a \[r, in, k, k\] and b \[out, r, 1, 1\] but received/,
+    );
+  });
+
+  it("are the same bits on any number of threads", { skip: engineInfo().kernels === "none" }, () => {
+    const before = engineInfo().threads;
+    const bytes = (threads: number) =>
+      scope(() => {
+        setThreads(threads);
+        const layer = layerOf(40, 48);
+        const x = drawn(2, 3, 40, 18, 22).requiresGrad_();
+        const [a, b] = [drawn(3, 4, 40, 3, 3).requiresGrad_(), drawn(4, 48, 4, 1, 1).requiresGrad_()];
+        const adapted = results(adaptedConv2d(x, layer, { a, b, scale: 1 }), [x, a]);
+        const wide = layerOf(512, 300, { bias: false });
+        wide.weight.requiresGrad_();
+        const trained = results(wide.forward(drawn(5, 1, 512, 16, 16)), [wide.weight]);
+        return [...adapted, ...trained].map((t) => [...t.data()]);
       });
     try {
       const one = bytes(1);

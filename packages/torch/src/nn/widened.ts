@@ -1,23 +1,6 @@
 import { noGrad } from "../autograd.js";
-import { native } from "../native.js";
 import { scope } from "../scope.js";
-import { Tensor } from "../tensor.js";
-
-/**
- * A two-dimensional convolution with a frozen weight in a narrower type than `x`: it is widened for this one use and again
- * for the gradient of `x`, and never kept wide; `x` is not kept for the gradient. Equal to `conv2d` with the widened
- * weight, to the last bit.
- *
- * @throws InvalidArgumentError when the weight is in training, or wider than `x`
- */
-export function widenedConv2d(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  { stride, padding }: { stride: number; padding: number },
-): Tensor {
-  return new Tensor(native.widenedConv2d(x.handle, weight.handle, bias?.handle, stride, padding));
-}
+import type { Tensor } from "../tensor.js";
 
 /** Below this many numbers a weight is not worth it. */
 export const WORTH_NARROWING = 1 << 14;
