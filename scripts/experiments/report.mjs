@@ -194,7 +194,7 @@ function trainingTable({ trainings }) {
   const rows = trainings.map((t) => [
     t.name,
     t.rank ?? "",
-    t.rank === null ? "all" : t.targets === undefined ? "attention" : "all linear",
+    t.layers ?? (t.rank === null ? "all" : "attention"),
     rate(t.lr),
     t.batch,
     t.warmup === 0 ? "no" : t.warmup,
