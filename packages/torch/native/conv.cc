@@ -1,5 +1,5 @@
 // Convolution layers: frozen, with a weight that may be narrower than the input, with a low-rank update, or in training.
-// Included after widened.cc and winograd.cc.
+// Included after elementwise.cc, widened.cc and winograd.cc.
 #include "engine.h"
 #include "simd.h"
 
@@ -116,9 +116,8 @@ NATIVE(adaptedConv2d) {
         b.sizes() != at::IntArrayRef({weight.size(0), a.size(0), 1, 1}))
       bad("expected weight [out, in, k, k], a [r, in, k, k] and b [out, r, 1, 1] but received " + describe(weight) + ", " + describe(a) +
           " and " + describe(b));
-    const auto isPlain = [](const at::Tensor& t) { return t.is_cpu() && t.scalar_type() == at::kFloat; };
     const bool isFrozen = !weight.requires_grad() && !(bias && bias->requires_grad());
-    if (!c.isForWinograd || !isFrozen || !isPlain(a) || !isPlain(b)) return undefinedValue(env);
+    if (!c.isForWinograd || !isFrozen || !isPlainFloat(a) || !isPlainFloat(b)) return undefinedValue(env);
     return fromTensor(env, AdaptedConv2d::apply(x, weight, bias, a, b, toDouble(env, args[7], "scale")));
   });
 }

@@ -84,6 +84,20 @@ void sharedOut(int64_t n, int64_t grain, const F& body) {
       grain);
 }
 
+int64_t panelsOf(int64_t columns) { return (columns + kernels().columns - 1) / kernels().columns; }
+
+// Shares out the panels of several products: body(product, first panel, last) for each run of neighbours in one of them.
+template <class F>
+void sharedOutPanels(int64_t products, int64_t panels, int64_t grain, const F& body) {
+  sharedOut(products * panels, grain, [&](int64_t from, int64_t to) {
+    for (int64_t task = from; task < to;) {
+      const int64_t of = task / panels, end = std::min(to, (of + 1) * panels);
+      body(of, task - of * panels, end - of * panels);
+      task = end;
+    }
+  });
+}
+
 // Into how many parts a product's rows are divided, beside its columns' panels: each thread packs the panels that it uses and
 // copies the rows that it uses. Costs are in multiplications of a whole vector pair, as measured on AVX-512.
 int64_t partsOf(int64_t rows, int64_t panels) {
@@ -100,14 +114,10 @@ int64_t partsOf(int64_t rows, int64_t panels) {
 }
 
 void multiply(const Product& p, ProductPart part) {
-  const int64_t panels = (p.columns + kernels().columns - 1) / kernels().columns, parts = partsOf(p.rows, panels);
+  const int64_t panels = panelsOf(p.columns), parts = partsOf(p.rows, panels);
   const int64_t work = p.rows * p.columns * p.main.depth;
-  sharedOut(panels * parts, work < (1 << 20) ? panels * parts : 1, [&](int64_t from, int64_t to) {
-    for (int64_t task = from; task < to;) {
-      const int64_t of = task / panels, end = std::min(to, (of + 1) * panels);
-      part(p, task - of * panels, end - of * panels, of * p.rows / parts, (of + 1) * p.rows / parts);
-      task = end;
-    }
+  sharedOutPanels(parts, panels, work < (1 << 20) ? panels * parts : 1, [&](int64_t of, int64_t from, int64_t to) {
+    part(p, from, to, of * p.rows / parts, (of + 1) * p.rows / parts);
   });
 }
 

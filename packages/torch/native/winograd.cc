@@ -15,8 +15,6 @@ constexpr int64_t kPlaces = 16;
 constexpr int64_t kTileNumbers = 6 << 20, kFilterNumbers = 3 << 20;
 constexpr int64_t kOwnTileNumbers = 192 << 10, kOwnFilterNumbers = 1 << 20, kOwnTiles = 160;
 
-int64_t panelsOf(int64_t columns) { return (columns + kernels().columns - 1) / kernels().columns; }
-
 // The distance between 16 matrices: not a power of two, so that numbers of one tile do not share a cache set.
 int64_t between(int64_t numbers) { return (numbers / 1024 + 1) * 1024 + 64; }
 
@@ -208,13 +206,7 @@ class Winograd {
       for (int64_t out = 0; out < plan_.out; out += plan_.outAtOnce) {
         const int64_t outputs = std::min(plan_.outAtOnce, plan_.out - out), wide = panels(rows);
         if (row == 0 || plan_.outAtOnce < plan_.out) takeFilters(out, out + outputs);
-        sharedOut(kPlaces * wide, 1, [&](int64_t from, int64_t to) {
-          for (int64_t task = from; task < to;) {
-            const int64_t place = task / wide, end = std::min(to, (place + 1) * wide);
-            multiplyPlace(place, outputs, rows, t, task - place * wide, end - place * wide);
-            task = end;
-          }
-        });
+        sharedOutPanels(kPlaces, wide, 1, [&](int64_t place, int64_t from, int64_t to) { multiplyPlace(place, outputs, rows, t, from, to); });
         sharedOut(outputs, 1, [&](int64_t from, int64_t to) {
           for (int64_t c = from; c < to; c++) give(out, c, rows, t);
         });
@@ -243,14 +235,10 @@ void winogradFilterGradient(int64_t batch, const Maps& x, const Maps& g, float* 
           if (c < in) takeChannel(kernels().tilesOfPlane, x, c, rows, v + c * columns, vStride);
           else takeChannel(kernels().gradientTilesOfPlane, g, out + c - in, rows, ofG + (c - in) * columns, gStride);
       });
-      sharedOut(kPlaces * wide, 1, [&](int64_t from, int64_t to) {
-        for (int64_t task = from; task < to;) {
-          const int64_t place = task / wide, end = std::min(to, (place + 1) * wide);
-          const Term term{ofG + place * gStride, columns, false, v + place * vStride, columns, true, (rows.to - rows.from) * tiles};
-          const Product p{term, {}, d + place * dStride, in, outputs, in, nullptr, row > 0};
-          kernels().float32(p, task - place * wide, end - place * wide, 0, outputs);
-          task = end;
-        }
+      sharedOutPanels(kPlaces, wide, 1, [&](int64_t place, int64_t from, int64_t to) {
+        const Term term{ofG + place * gStride, columns, false, v + place * vStride, columns, true, (rows.to - rows.from) * tiles};
+        const Product p{term, {}, d + place * dStride, in, outputs, in, nullptr, row > 0};
+        kernels().float32(p, from, to, 0, outputs);
       });
     }
     sharedOut(outputs, 1 + (1 << 12) / in, [&](int64_t from, int64_t to) {

@@ -46,7 +46,7 @@ export abstract class LoraLayer<Base extends Linear | Conv2d = Linear | Conv2d> 
   /** what dropout draws from */
   dropoutGenerator: Generator | null = null;
 
-  /** @param shapes of A and B at this rank; their sizes bound the rank, above which B A has no more freedom */
+  /** @param shapes of A and B at this rank */
   protected constructor(base: Base, shapes: FactorShapes, { rank, alpha = rank, rankStabilized = false }: LoraOptions) {
     super();
     this.base = base;
